@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/report/report.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace anime
+{
+
+namespace
+{
+
+struct ErrorNumber {
+    GQuark domain;
+    gint code;
+};
+
+ErrorNumber number_of(std::string_view code)
+{
+    if (code.starts_with("size-"))
+        return {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT};
+    if (code.starts_with("format-"))
+        return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
+    if (code.starts_with("image-"))
+        return {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE};
+    if (code == "model-missing")
+        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
+    if (code.starts_with("model-"))
+        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
+    if (code == "out-of-memory")
+        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
+    if (code.ends_with("-missing") || code.ends_with("-unsupported"))
+        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
+    return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
+}
+
+} // namespace
+
+void post_failure(GstElement *element, const Failure &failure)
+{
+    GstStructure *details = gst_structure_new("details", "code", G_TYPE_STRING, failure.code.c_str(),
+                                              "remedy", G_TYPE_STRING, failure.remedy.c_str(), "element",
+                                              G_TYPE_STRING, G_OBJECT_TYPE_NAME(element), nullptr);
+    if (failure.limit)
+        gst_structure_set(details, "limit", G_TYPE_UINT64, guint64{*failure.limit}, nullptr);
+    if (failure.actual)
+        gst_structure_set(details, "actual", G_TYPE_UINT64, guint64{*failure.actual}, nullptr);
+
+    const std::string text =
+        failure.remedy.empty() ? failure.message : failure.message + " " + failure.remedy;
+    const auto [domain, number] = number_of(failure.code);
+    // Takes both strings and the details.
+    gst_element_message_full_with_details(
+        element, GST_MESSAGE_ERROR, domain, number, g_strdup(text.c_str()),
+        g_strdup_printf("%s: %s", failure.code.c_str(), failure.debug.c_str()), __FILE__, GST_FUNCTION,
+        __LINE__, details);
+}
+
+GstStructure *FrameReporter::new_message(const char *name, const GstSegment *segment, GstBuffer *buffer,
+                                         GstClockTime processing_time)
+{
+    const GstClockTime timestamp = buffer ? GST_BUFFER_PTS(buffer) : GST_CLOCK_TIME_NONE;
+    const GstClockTime duration = buffer ? GST_BUFFER_DURATION(buffer) : GST_CLOCK_TIME_NONE;
+    GstClockTime stream_time = GST_CLOCK_TIME_NONE;
+    GstClockTime running_time = GST_CLOCK_TIME_NONE;
+    if (segment && segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID(timestamp)) {
+        stream_time = gst_segment_to_stream_time(segment, GST_FORMAT_TIME, timestamp);
+        running_time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timestamp);
+    }
+    return gst_structure_new(name, "timestamp", G_TYPE_UINT64, timestamp, "stream-time", G_TYPE_UINT64,
+                             stream_time, "running-time", G_TYPE_UINT64, running_time, "duration",
+                             G_TYPE_UINT64, duration, "processing-time", G_TYPE_UINT64, processing_time,
+                             nullptr);
+}
+
+void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTime interval)
+{
+    guint64 running_time = GST_CLOCK_TIME_NONE;
+    guint64 processing_time = 0;
+    gst_structure_get_uint64(message, "running-time", &running_time);
+    gst_structure_get_uint64(message, "processing-time", &processing_time);
+
+    bool post = true;
+    {
+        const std::lock_guard guard(lock_);
+        smoothed_ = frames_ == 0 ? processing_time : (7 * smoothed_ + processing_time) / 8;
+        ++frames_;
+        total_ += processing_time;
+        max_ = std::max(max_, GstClockTime{processing_time});
+        last_ = processing_time;
+        if (interval != 0 && GST_CLOCK_TIME_IS_VALID(running_time) && GST_CLOCK_TIME_IS_VALID(last_posted_) &&
+            running_time >= last_posted_)
+            post = running_time - last_posted_ >= interval;
+        if (post)
+            last_posted_ = running_time;
+    }
+    if (post)
+        gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), message));
+    else
+        gst_structure_free(message);
+}
+
+void FrameReporter::dropped()
+{
+    const std::lock_guard guard(lock_);
+    ++dropped_;
+}
+
+void FrameReporter::failed()
+{
+    const std::lock_guard guard(lock_);
+    ++errors_;
+}
+
+void FrameReporter::reset()
+{
+    const std::lock_guard guard(lock_);
+    frames_ = dropped_ = errors_ = 0;
+    total_ = max_ = last_ = smoothed_ = 0;
+    last_posted_ = GST_CLOCK_TIME_NONE;
+}
+
+GstClockTime FrameReporter::latency() const
+{
+    const std::lock_guard guard(lock_);
+    return smoothed_;
+}
+
+GstStructure *FrameReporter::stats(const char *name) const
+{
+    const std::lock_guard guard(lock_);
+    const guint64 mean = frames_ ? total_ / frames_ : 0;
+    return gst_structure_new(name, "frames", G_TYPE_UINT64, guint64{frames_}, "dropped", G_TYPE_UINT64,
+                             guint64{dropped_}, "errors", G_TYPE_UINT64, guint64{errors_},
+                             "processing-time-total", G_TYPE_UINT64, total_, "processing-time-mean",
+                             G_TYPE_UINT64, mean, "processing-time-max", G_TYPE_UINT64, max_,
+                             "processing-time-last", G_TYPE_UINT64, last_, nullptr);
+}
+
+} // namespace anime

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A model: a graph with its weights and what is known of them. Immutable, loaded once in a process.
+#pragma once
+
+#include "models/graph/graph.h"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace anime
+{
+
+struct Model {
+    std::string name;
+    std::string path; ///< empty for an embedded model
+    std::string digest;
+    std::string architecture;
+    std::string licence;
+    std::string description;
+    int face_size = 512;
+    bool calibrated = false;                ///< every conv has an InputRange
+    std::map<std::string, double> fidelity; ///< PSNR in dB against f32, by precision, where it was measured
+    std::map<std::string, std::string> metadata; ///< the file's own, verbatim
+    Graph graph;
+};
+
+/// Finds `name_or_path` (embedded, downloaded, or a .safetensors file), validates it and builds its graph. A
+/// model in use anywhere in the process is handed out again. Throws Error: model-missing, model-invalid,
+/// model-unsupported.
+std::shared_ptr<const Model> load_model(const std::string &name_or_path);
+
+} // namespace anime

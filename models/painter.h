@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The face that models/ shows to the elements: open a painter by name, paint a picture of any size with it.
+#pragma once
+
+#include "models/error.h"
+#include "models/image.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace anime
+{
+
+/// What the user asked for. Equal settings share one painter, its weights and its executor.
+struct PaintSettings {
+    std::string model = "default";  ///< a name from the catalogue, or a path (.safetensors, .pt)
+    std::string executor = "auto";  ///< auto, onednn, torch
+    std::string device = "auto";    ///< auto, cpu, cuda:N
+    std::string precision = "auto"; ///< auto, f32, bf16, int8
+    unsigned threads = 0;           ///< CPU threads of the executor; 0: one per core that the process may use
+
+    bool operator==(const PaintSettings &) const = default;
+};
+
+/// What was chosen; fixed for the painter's life.
+struct PainterInfo {
+    std::string model;        ///< catalogue name, or the file's name
+    std::string digest;       ///< SHA-256 of the weights file, hex
+    std::string architecture; ///< animeganv2, lite, torchscript
+    std::string licence;
+    std::string executor;  ///< onednn, torch
+    std::string device;    ///< cpu, cuda:0
+    std::string precision; ///< f32, bf16, int8
+    std::string isa;       ///< what the CPU kernels use, as oneDNN names it; empty elsewhere
+    unsigned threads = 0;
+    int face_size = 512; ///< side in pixels at which the model paints a face best
+};
+
+/// What one call cost.
+struct PaintStats {
+    std::uint64_t wait_ns = 0;      ///< waiting for a slot of the executor
+    std::uint64_t inference_ns = 0; ///< painting
+    std::size_t memory_bytes = 0;   ///< weights and buffers that the executor holds for this model and size
+};
+
+/// Paints pictures with one model on one executor. Safe to call from several threads: calls beyond the
+/// executor's slots wait, and stop waiting when cancelled.
+class Painter
+{
+public:
+    virtual ~Painter() = default;
+
+    virtual const PainterInfo &info() const = 0;
+
+    /// Paints `in` into `out`, which has the same width and height (any, from 1×1 up; padded inside, cropped
+    /// outside) and may not overlap it. `cancel` is polled between the steps of the network.
+    /// Throws Error: cancelled, out-of-memory.
+    virtual PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) = 0;
+};
+
+/// Loads the model (once in a process) and binds it to an executor.
+/// Throws Error: model-missing, model-invalid, model-unsupported, executor-missing, device-missing,
+/// precision-unsupported, out-of-memory.
+std::shared_ptr<Painter> open_painter(const PaintSettings &settings);
+
+/// A style that can be named in PaintSettings::model and needs no path.
+struct StyleInfo {
+    std::string name;
+    std::string description;
+    std::string licence;
+    bool available = false; ///< embedded, or downloaded and verified
+};
+
+std::vector<StyleInfo> list_styles();
+
+} // namespace anime

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The plugin "anime": registers the elements, one line each.
+#include <gst/gst.h>
+
+static gboolean plugin_init(GstPlugin *plugin)
+{
+    gboolean registered = TRUE;
+    return registered;
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, anime, "Turns photos and video into anime",
+                  plugin_init, ANIME_VERSION, "LGPL", "gst-anime", "https://github.com/gst-anime/gst-anime")
