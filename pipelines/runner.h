@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs a pipeline description: loads it by name, sets typed properties on its named elements, watches its bus
+// until it ends, and says in one Failure why it did not end well.
+#pragma once
+
+#include "elements/report/failure.h"
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace anime
+{
+
+/// A launch line without its comments (lines that begin with '#'). The project's own descriptions name their
+/// elements alike: input, guard (sizeguard), faces (facepaint), paint (animeganfilter), output.
+struct Description {
+    std::string name; ///< "photo", or the path it was read from
+    std::string text;
+};
+
+/// Why a run failed. Codes of the runner itself: description-missing, description-invalid, element-missing,
+/// option-unknown, option-invalid, no-output, cancelled, deadline, stuck; codes of the elements as in
+/// docs/elements.md; for other elements GStreamer's domain and name: resource-not-found, stream-decode, …
+struct RunFailure : Failure {
+    std::string element; ///< factory of the element that failed ("sizeguard"), or empty
+};
+
+/// Thrown while a pipeline is made and configured; a run returns its failure instead.
+class PipelineError : public std::runtime_error
+{
+public:
+    explicit PipelineError(RunFailure failure)
+        : std::runtime_error(failure.message), failure_(std::move(failure))
+    {
+    }
+    const RunFailure &failure() const noexcept { return failure_; }
+
+private:
+    RunFailure failure_;
+};
+
+/// Finds `name` as NAME.launch in the folders of ANIME_PIPELINE_PATH and then in the installed one; something
+/// with a slash or ending in ".launch" is a path. Throws PipelineError: description-missing.
+Description load_description(const std::string &name_or_path);
+
+/// The names that load_description finds, sorted.
+std::vector<std::string> description_names();
+
+using PropertyValue = std::variant<bool, std::int64_t, double, std::string>;
+
+struct RunLimits {
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    const std::atomic<bool> *cancel = nullptr; ///< polled every 20 ms
+    /// How long the elements may take to stop; beyond it they are left behind and the run fails as "stuck".
+    std::chrono::milliseconds stop_within{10'000};
+};
+
+struct RunResult {
+    std::optional<RunFailure> failure; ///< empty: every sink got its data and then EOS
+    bool ok() const { return !failure; }
+};
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct MemoryResult : RunResult {
+    Bytes output;
+    std::string media_type; ///< of the output's caps: image/png
+};
+
+/// One pipeline, for one run. Not for use from several threads at once; several pipelines may run in parallel.
+/// GStreamer must have been initialised.
+class Pipeline
+{
+public:
+    /// Throws PipelineError: description-invalid, element-missing.
+    explicit Pipeline(const Description &description);
+    ~Pipeline();
+    Pipeline(const Pipeline &) = delete;
+    Pipeline &operator=(const Pipeline &) = delete;
+
+    /// Sets a property of the element that the description named `element`. A string may also name an enum's
+    /// value; nothing is parsed, and a value out of the property's range is refused. Throws PipelineError:
+    /// option-unknown, option-invalid.
+    void set(const std::string &element, const std::string &property, const PropertyValue &value);
+
+    /// Has the description an element of this name? Of this factory, if one is given?
+    bool has(const std::string &element, const std::string &factory = {}) const;
+
+    /// Called for each element message (sizeguard, facepaint, animeganfilter: docs/elements.md), in the thread
+    /// that runs.
+    void on_message(std::function<void(const GstStructure *)> callback);
+
+    /// Plays until EOS, error, cancel or deadline, and stops. A sink that got nothing makes it a failure.
+    RunResult run(const RunLimits &limits = {});
+
+    /// The same with `input` fed into the appsrc named "input" and everything that reaches the appsink named
+    /// "output" handed back. Throws PipelineError: description-invalid if it has none.
+    MemoryResult run(std::shared_ptr<const Bytes> input, const RunLimits &limits = {});
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace anime
