@@ -10,14 +10,15 @@
 namespace anime
 {
 
-/// Plain data without GStreamer, so that the code beside the elements can return it.
+/// Plain data without GStreamer, so that the code beside the elements can return it. Members have
+/// initializers so that callers can name only what they know.
 struct Failure {
-    std::string code;    ///< stable, machine-readable: size-bytes, image-truncated, … (docs/elements.md)
-    std::string message; ///< for the user, with the limit and the actual value
-    std::string remedy;  ///< for the user: what to do
-    std::string debug;   ///< for the log: what the library said
-    std::optional<std::uint64_t> limit;
-    std::optional<std::uint64_t> actual;
+    std::string code = {}; ///< stable, machine-readable: size-bytes, image-truncated, … (docs/elements.md)
+    std::string message = {}; ///< for the user, with the limit and the actual value
+    std::string remedy = {};  ///< for the user: what to do
+    std::string debug = {};   ///< for the log: what the library said
+    std::optional<std::uint64_t> limit = {};
+    std::optional<std::uint64_t> actual = {};
 };
 
 } // namespace anime

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/report/report.h"
 
+#include "models/error.h"
+
 #include <algorithm>
+#include <new>
 #include <string_view>
 
 namespace anime
@@ -35,6 +38,24 @@ ErrorNumber number_of(std::string_view code)
 }
 
 } // namespace
+
+Failure current_failure()
+{
+    try {
+        throw;
+    } catch (const Error &error) {
+        return {.code = error.code(), .message = error.what(), .remedy = error.remedy()};
+    } catch (const std::bad_alloc &error) {
+        return {.code = "out-of-memory",
+                .message = "There is not enough memory for this picture.",
+                .remedy = "Use a smaller picture, or set max-dimension.",
+                .debug = error.what()};
+    } catch (const std::exception &error) {
+        return {.code = "internal", .message = "Something unexpected went wrong.", .debug = error.what()};
+    } catch (...) {
+        return {.code = "internal", .message = "Something unexpected went wrong.", .debug = "no description"};
+    }
+}
 
 void post_failure(GstElement *element, const Failure &failure)
 {
@@ -81,9 +102,13 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
     gst_structure_get_uint64(message, "processing-time", &processing_time);
 
     bool post = true;
+    bool ask_again = false;
     {
         const std::lock_guard guard(lock_);
-        smoothed_ = frames_ == 0 ? processing_time : (7 * smoothed_ + processing_time) / 8;
+        if (processing_time >= latency_)
+            latency_ = processing_time;
+        else
+            latency_ -= (latency_ - processing_time) / 8;
         ++frames_;
         total_ += processing_time;
         max_ = std::max(max_, GstClockTime{processing_time});
@@ -93,7 +118,14 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
             post = running_time - last_posted_ >= interval;
         if (post)
             last_posted_ = running_time;
+        const GstClockTime moved = latency_ > announced_ ? latency_ - announced_ : announced_ - latency_;
+        if (live_ && moved > 2 * GST_MSECOND && moved > announced_ / 4) {
+            announced_ = latency_; // one message for one change; the answer to it sets this again
+            ask_again = true;
+        }
     }
+    if (ask_again)
+        gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
     if (post)
         gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), message));
     else
@@ -116,14 +148,32 @@ void FrameReporter::reset()
 {
     const std::lock_guard guard(lock_);
     frames_ = dropped_ = errors_ = 0;
-    total_ = max_ = last_ = smoothed_ = 0;
+    total_ = max_ = last_ = latency_ = announced_ = 0;
+    live_ = false;
     last_posted_ = GST_CLOCK_TIME_NONE;
 }
 
 GstClockTime FrameReporter::latency() const
 {
     const std::lock_guard guard(lock_);
-    return smoothed_;
+    return latency_;
+}
+
+bool FrameReporter::answer_latency(GstPad *sink, GstQuery *query)
+{
+    if (!gst_pad_peer_query(sink, query))
+        return false;
+    gboolean live = FALSE;
+    GstClockTime min = 0;
+    GstClockTime max = GST_CLOCK_TIME_NONE;
+    gst_query_parse_latency(query, &live, &min, &max);
+
+    const std::lock_guard guard(lock_);
+    live_ = live;
+    announced_ = latency_;
+    gst_query_set_latency(query, live, min + latency_,
+                          GST_CLOCK_TIME_IS_VALID(max) ? max + latency_ : GST_CLOCK_TIME_NONE);
+    return true;
 }
 
 GstStructure *FrameReporter::stats(const char *name) const

@@ -16,6 +16,10 @@ namespace anime
 /// (guint64) where known. The domain and number follow from the code. Call without the object lock.
 void post_failure(GstElement *element, const Failure &failure);
 
+/// The failure behind the exception that is being handled: an anime::Error's own code, out-of-memory, or
+/// `internal` for what nothing expected. Call inside a catch block, so that none crosses a C callback.
+Failure current_failure();
+
 /// Counts frames and posts one element message per frame, at most one per `message-interval`.
 /// Has a lock of its own, never held while posting.
 class FrameReporter
@@ -29,12 +33,18 @@ public:
     /// Counts the frame, and posts `message` (transfer full) if `interval` (0: always) has passed since the
     /// last one posted, by the buffer's running time, or if the frame has no timestamp.
     void frame(GstElement *element, GstStructure *message, GstClockTime interval);
-    void dropped();
-    void failed();
+    void dropped(); ///< a frame was skipped because it came too late (QoS)
+    void failed();  ///< a frame ended in an error
     void reset();
 
-    /// Mean of the last processing times, for the LATENCY query.
+    /// What the element adds to the pipeline's latency, from measured processing times: rises at once, so
+    /// that a frame is not late by what an average hides, and sinks by an eighth of the difference per frame.
     GstClockTime latency() const;
+
+    /// Answers a LATENCY query on the source pad: what the peer of `sink` says, plus latency(). Where the
+    /// pipeline is live, frame() posts a latency message once latency() has moved by more than a quarter
+    /// (and 2 ms) from this answer, so that the pipeline asks again.
+    bool answer_latency(GstPad *sink, GstQuery *query);
 
     /// frames, dropped, errors (guint64), processing-time-total, -mean, -max, -last (guint64, ns). Transfer
     /// full: the element adds its own fields.
@@ -48,7 +58,9 @@ private:
     GstClockTime total_ = 0;
     GstClockTime max_ = 0;
     GstClockTime last_ = 0;
-    GstClockTime smoothed_ = 0;
+    GstClockTime latency_ = 0;
+    GstClockTime announced_ = 0; ///< latency_ as last answered
+    bool live_ = false;          ///< as the peer last said
     GstClockTime last_posted_ = GST_CLOCK_TIME_NONE;
 };
 

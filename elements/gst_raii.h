@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Owners for what GStreamer and GLib hand out, so that every way out of a function releases it.
+#pragma once
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include <memory>
+
+namespace anime
+{
+
+/// Turns a release function into a deleter for std::unique_ptr.
+template <auto Function>
+struct Release {
+    template <typename T>
+    void operator()(T *pointer) const
+    {
+        Function(pointer);
+    }
+};
+
+using BufferPtr = std::unique_ptr<GstBuffer, Release<gst_buffer_unref>>;
+using CapsPtr = std::unique_ptr<GstCaps, Release<gst_caps_unref>>;
+using ElementPtr = std::unique_ptr<GstElement, Release<gst_object_unref>>;
+using ErrorPtr = std::unique_ptr<GError, Release<g_error_free>>;
+using EventPtr = std::unique_ptr<GstEvent, Release<gst_event_unref>>;
+using MessagePtr = std::unique_ptr<GstMessage, Release<gst_message_unref>>;
+using PadPtr = std::unique_ptr<GstPad, Release<gst_object_unref>>;
+using QueryPtr = std::unique_ptr<GstQuery, Release<gst_query_unref>>;
+using SamplePtr = std::unique_ptr<GstSample, Release<gst_sample_unref>>;
+using StringPtr = std::unique_ptr<gchar, Release<g_free>>;
+using StructurePtr = std::unique_ptr<GstStructure, Release<gst_structure_free>>;
+
+/// A buffer's bytes, mapped for the guard's life. False where mapping failed.
+class MappedBuffer
+{
+public:
+    MappedBuffer(GstBuffer *buffer, GstMapFlags flags)
+        : buffer_(buffer), mapped_(gst_buffer_map(buffer, &info_, flags))
+    {
+    }
+    ~MappedBuffer()
+    {
+        if (mapped_)
+            gst_buffer_unmap(buffer_, &info_);
+    }
+    MappedBuffer(const MappedBuffer &) = delete;
+    MappedBuffer &operator=(const MappedBuffer &) = delete;
+
+    explicit operator bool() const { return mapped_; }
+    guint8 *data() const { return info_.data; }
+    gsize size() const { return info_.size; }
+
+private:
+    GstBuffer *buffer_;
+    GstMapInfo info_ = {};
+    bool mapped_;
+};
+
+/// A video buffer, mapped for the guard's life with the strides of its GstVideoMeta where it has one. False
+/// where mapping failed, and where the buffer is smaller than `info` (the caps) says: a frame that is larger
+/// is fine, its width and height are those of the caps.
+class MappedFrame
+{
+public:
+    MappedFrame(const GstVideoInfo &info, GstBuffer *buffer, GstMapFlags flags)
+        : width_(GST_VIDEO_INFO_WIDTH(&info)), height_(GST_VIDEO_INFO_HEIGHT(&info)),
+          // The frame takes no reference of its own: whether metas of the buffer may be changed while it is
+          // mapped depends on its reference count.
+          mapped_(gst_video_frame_map(&frame_, &info, buffer,
+                                      static_cast<GstMapFlags>(flags | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF})))
+    {
+    }
+    ~MappedFrame()
+    {
+        if (mapped_)
+            gst_video_frame_unmap(&frame_);
+    }
+    MappedFrame(const MappedFrame &) = delete;
+    MappedFrame &operator=(const MappedFrame &) = delete;
+
+    explicit operator bool() const
+    {
+        return mapped_ && GST_VIDEO_FRAME_WIDTH(&frame_) >= width_ &&
+               GST_VIDEO_FRAME_HEIGHT(&frame_) >= height_;
+    }
+    GstVideoFrame *get() { return &frame_; }
+    int width() const { return width_; }
+    int height() const { return height_; }
+    guint8 *data() const { return static_cast<guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0)); }
+    int stride() const { return GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0); }
+    int pixel_stride() const { return GST_VIDEO_FRAME_COMP_PSTRIDE(&frame_, 0); }
+
+private:
+    GstVideoFrame frame_ = {};
+    int width_;
+    int height_;
+    bool mapped_;
+};
+
+} // namespace anime
