@@ -59,7 +59,7 @@ std::vector<std::string> description_names();
 using PropertyValue = std::variant<bool, std::int64_t, double, std::string>;
 
 struct RunLimits {
-    std::optional<std::chrono::steady_clock::time_point> deadline;
+    std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
     const std::atomic<bool> *cancel = nullptr; ///< polled every 20 ms
     /// How long the elements may take to stop; beyond it they are left behind and the run fails as "stuck".
     std::chrono::milliseconds stop_within{10'000};
@@ -77,8 +77,8 @@ struct MemoryResult : RunResult {
     std::string media_type; ///< of the output's caps: image/png
 };
 
-/// One pipeline, for one run. Not for use from several threads at once; several pipelines may run in parallel.
-/// GStreamer must have been initialised.
+/// One pipeline, for one run. Not for use from several threads at once; several pipelines may run in
+/// parallel. GStreamer must have been initialised.
 class Pipeline
 {
 public:
@@ -96,8 +96,8 @@ public:
     /// Has the description an element of this name? Of this factory, if one is given?
     bool has(const std::string &element, const std::string &factory = {}) const;
 
-    /// Called for each element message (sizeguard, facepaint, animeganfilter: docs/elements.md), in the thread
-    /// that runs.
+    /// Called for each element message (sizeguard, facepaint, animeganfilter: docs/elements.md), in the
+    /// thread that runs.
     void on_message(std::function<void(const GstStructure *)> callback);
 
     /// Plays until EOS, error, cancel or deadline, and stops. A sink that got nothing makes it a failure.
