@@ -75,7 +75,8 @@ public:
         const std::string count =
             total_ > 1 ? std::to_string(done_) + "/" + std::to_string(total_) + " " : "";
         if (ok)
-            std::printf("%s%s: %.2f s\n", count.c_str(), task.output.c_str(), seconds);
+            std::printf("%s%s -> %s (%.2f s)\n", count.c_str(), task.input.c_str(), task.output.c_str(),
+                        seconds);
         else
             std::printf("%s%s: failed\n", count.c_str(), task.input.c_str());
         std::fflush(stdout);
@@ -187,15 +188,18 @@ Options parse_command_line(int argc, char **argv)
     gchar *style = nullptr;
     gchar *strength = nullptr;
     gchar *pipeline = nullptr;
+    gchar *sample = nullptr;
     gboolean version = FALSE;
     gchar **files = nullptr;
-    const std::array<GOptionEntry, 6> entries = {{
+    const std::array<GOptionEntry, 7> entries = {{
         {"style", 's', 0, G_OPTION_ARG_STRING, &style, "A style by name, or a model file (docs/models.md)",
          "NAME"},
         {"strength", 0, 0, G_OPTION_ARG_STRING, &strength, "0 leaves the photo as it is, 1 paints it",
          "0..1"},
         {"pipeline", 'p', 0, G_OPTION_ARG_STRING, &pipeline,
          "Another pipeline description, by name or path (docs/pipelines.md)", "NAME"},
+        {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample, "Painted into anime.png if no INPUT is named",
+         "FILE"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", nullptr},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, nullptr, "INPUT... [OUTPUT]"},
         {},
@@ -219,6 +223,9 @@ Options parse_command_line(int argc, char **argv)
     for (gchar **file = files; file && *file; ++file)
         options.files.emplace_back(*file);
     g_strfreev(files);
+    const std::string sample_file = take(sample);
+    if (options.files.empty() && !sample_file.empty())
+        options.files = {sample_file, "anime.png"};
 
     std::string wrong;
     if (!parsed)
