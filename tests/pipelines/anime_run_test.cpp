@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// anime-run as a user meets it: its output files, its exit codes, what it says. The pipeline here only
+// decodes and encodes, with GStreamer's own elements.
+#include <glib.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+namespace
+{
+
+struct Ended {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+class AnimeRun : public testing::Test
+{
+protected:
+    AnimeRun()
+    {
+        fs::create_directories(folder_ / "photos");
+        std::ofstream(folder_ / "copy.launch")
+            << "# decodes and encodes\n"
+               "filesrc name=input ! pngdec ! identity name=paint ! pngenc ! filesink name=output\n";
+        make_photo("photos/a.png");
+        make_photo("photos/b.png");
+    }
+
+    ~AnimeRun() override { fs::remove_all(folder_); }
+
+    void make_photo(const std::string &name)
+    {
+        const std::string line =
+            "gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=8,height=6 ! "
+            "videoconvert ! pngenc ! filesink location=" +
+            (folder_ / name).string();
+        gint status = -1;
+        g_spawn_command_line_sync(line.c_str(), nullptr, nullptr, &status, nullptr);
+        ASSERT_EQ(status, 0) << line;
+    }
+
+    Ended run(std::vector<std::string> arguments)
+    {
+        arguments.insert(arguments.begin(), ANIME_RUN);
+        std::vector<gchar *> argv;
+        for (std::string &argument : arguments)
+            argv.push_back(argument.data());
+        argv.push_back(nullptr);
+        gchar *out = nullptr;
+        gchar *err = nullptr;
+        gint status = 0;
+        Ended ended;
+        if (g_spawn_sync(folder_.c_str(), argv.data(), nullptr, G_SPAWN_DEFAULT, nullptr, nullptr, &out, &err,
+                         &status, nullptr))
+            ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128, out, err};
+        g_free(out);
+        g_free(err);
+        return ended;
+    }
+
+    fs::path folder_ = fs::path(testing::TempDir()) / ("anime-run-" + std::to_string(getpid()));
+};
+
+TEST_F(AnimeRun, PaintsAFile)
+{
+    const Ended ended = run({"-p", "copy.launch", "photos/a.png", "new/a.png"});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_THAT(ended.out, HasSubstr("photos/a.png -> new/a.png"));
+    EXPECT_GT(fs::file_size(folder_ / "new/a.png"), 8U);
+}
+
+TEST_F(AnimeRun, PaintsAFolderAndReportsTheFailuresAtTheEnd)
+{
+    std::ofstream(folder_ / "photos/broken.png") << "no picture";
+    const Ended ended = run({"-p", "copy.launch", "photos", "out"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.out, HasSubstr("2 of 3 pictures painted into out"));
+    EXPECT_THAT(ended.err, HasSubstr("photos/broken.png: "));
+    EXPECT_THAT(ended.err, HasSubstr("[no-output]"));
+    EXPECT_TRUE(fs::exists(folder_ / "out/a.png"));
+    EXPECT_TRUE(fs::exists(folder_ / "out/b.png"));
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 2)
+        << "nothing is left of the one that failed";
+}
+
+TEST_F(AnimeRun, KeepsAnEarlierOutputWhenItFails)
+{
+    std::ofstream(folder_ / "broken.png") << "no picture";
+    std::ofstream(folder_ / "out.png") << "earlier";
+    EXPECT_EQ(run({"-p", "copy.launch", "broken.png", "out.png"}).code, 1);
+    EXPECT_EQ(fs::file_size(folder_ / "out.png"), 7U);
+}
+
+TEST_F(AnimeRun, PaintsTheSampleIfNothingIsNamed)
+{
+    const Ended ended = run({"-p", "copy.launch", "--sample", "photos/a.png"});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_TRUE(fs::exists(folder_ / "anime.png"));
+}
+
+TEST_F(AnimeRun, SaysWhatIsWrongWithTheCommandLine)
+{
+    struct Case {
+        std::vector<std::string> arguments;
+        const char *said;
+    };
+    const Case cases[] = {
+        {{}, "Name a photo."},
+        {{"--no-such-option"}, "--no-such-option"},
+        {{"--strength", "much", "photos/a.png"}, "--strength takes a number from 0 to 1, not \"much\"."},
+        {{"-p", "absent.launch", "photos/a.png"}, "[description-missing]"},
+        {{"-p", "copy.launch", "--style", "hayao", "photos/a.png"}, "[option-unknown]"},
+        {{"-p", "copy.launch", "photos/a.png", "photos/a.png"}, "[output-is-input]"},
+        {{"-p", "copy.launch", "absent.png"}, "[input-missing]"},
+    };
+    for (const Case &one : cases) {
+        const Ended ended = run(one.arguments);
+        EXPECT_EQ(ended.code, 2) << one.said;
+        EXPECT_THAT(ended.err, HasSubstr(one.said));
+    }
+}
+
+TEST_F(AnimeRun, Introduces)
+{
+    EXPECT_THAT(run({"--help"}).out, HasSubstr("Turns photos into anime."));
+    EXPECT_THAT(run({"--version"}).out, HasSubstr(ANIME_VERSION));
+}
+
+} // namespace
