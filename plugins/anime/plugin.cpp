@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plugin "anime": registers the elements, one line each.
+#include "elements/animeganfilter/gstanimeganfilter.h"
+
 #include <gst/gst.h>
 
 static gboolean plugin_init(GstPlugin *plugin)
 {
     gboolean registered = TRUE;
+    registered &= GST_ELEMENT_REGISTER(animeganfilter, plugin);
     return registered;
 }
 

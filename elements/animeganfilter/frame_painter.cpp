@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/animeganfilter/frame_painter.h"
+
+#include "elements/animeganfilter/pixels.h"
+#include "elements/animeganfilter/resize.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace anime
+{
+
+namespace
+{
+
+int weight_of(double strength)
+{
+    return static_cast<int>(std::lround(256 * strength));
+}
+
+/// Networks mute bright photos; the remedy of AnimeGANv2's author is this ratio of mean lumas.
+void match_luma(const ConstImage &photo, const Image &painting)
+{
+    // Beyond a factor of 2 it is not a muted painting but another picture (black on white), and the product
+    // would be noise.
+    constexpr double most = 2;
+    // Less than one level at 255. A model that was trained towards matched pictures stays as it is.
+    constexpr double least_change = 1.0 / 256;
+
+    const double painted = mean_luma(as_const(painting));
+    if (painted <= 0)
+        return;
+    const double ratio = std::clamp(mean_luma(photo) / painted, 1 / most, most);
+    if (std::abs(ratio - 1) > least_change)
+        multiply(painting, ratio);
+}
+
+Image packed(std::vector<std::uint8_t> &pixels, int width, int height)
+{
+    pixels.resize(std::size_t{3} * width * height);
+    return {pixels.data(), width, height, std::ptrdiff_t{3} * width, 3};
+}
+
+} // namespace
+
+FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Image &out,
+                               const FrameSettings &settings, const std::atomic<bool> &cancel)
+{
+    FrameStats stats;
+    ConstImage photo = in;
+    Image painting = out;
+    const int longest = std::max(in.width, in.height);
+    const bool scaled = settings.max_dimension > 0 && longest > settings.max_dimension;
+    if (scaled) {
+        const double scale = double(settings.max_dimension) / longest;
+        const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
+        const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
+        const Image small = packed(small_photo_, width, height);
+        resize(in, small);
+        photo = as_const(small);
+        painting = packed(small_painting_, width, height);
+    }
+
+    stats.cost = painter.paint(photo, painting, cancel);
+    stats.painted_width = painting.width;
+    stats.painted_height = painting.height;
+    if (settings.match_brightness)
+        match_luma(photo, painting);
+    if (settings.temporal_smoothing > 0)
+        smoother_.smooth(photo, painting, settings.temporal_smoothing);
+    else
+        smoother_.forget();
+
+    if (scaled)
+        resize(as_const(painting), out);
+    return stats;
+}
+
+void FramePainter::forget()
+{
+    *this = {};
+}
+
+bool is_visible(double strength)
+{
+    return weight_of(strength) > 0;
+}
+
+void finish_frame(const ConstImage &in, const Image &out, double strength)
+{
+    const int weight = weight_of(strength);
+    if (weight == 0)
+        copy_rgb(in, out);
+    copy_alpha(in, out);
+    if (weight > 0 && weight < 256)
+        blend_over(in, out, weight);
+}
+
+} // namespace anime

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What animeganfilter does to one frame around the painter's work, without GStreamer.
+#pragma once
+
+#include "elements/animeganfilter/temporal_smoother.h"
+#include "models/painter.h"
+
+#include <atomic>
+#include <vector>
+
+namespace anime
+{
+
+struct FrameSettings {
+    int max_dimension = 0;         ///< pixels; 0: paint at the frame's own size
+    double strength = 1;           ///< 0: the photo, 1: the painting
+    bool match_brightness = true;  ///< give the painting the photo's mean luma
+    double temporal_smoothing = 0; ///< 0 to 1, see TemporalSmoother
+};
+
+struct FrameStats {
+    PaintStats cost;
+    int painted_width = 0; ///< 0 where nothing was painted
+    int painted_height = 0;
+};
+
+/// Paints the frames of one stream. For one thread.
+class FramePainter
+{
+public:
+    /// Paints `in` at full strength into `out`, which has the same size; the fourth byte is left to
+    /// finish_frame(). Throws what Painter::paint throws.
+    FrameStats paint(Painter &painter, const ConstImage &in, const Image &out, const FrameSettings &settings,
+                     const std::atomic<bool> &cancel);
+
+    /// Forgets the frames before and frees what was kept for the next one.
+    void forget();
+
+private:
+    TemporalSmoother smoother_;
+    std::vector<std::uint8_t> small_photo_;
+    std::vector<std::uint8_t> small_painting_;
+};
+
+/// Whether anything of the painting is seen: strength counts in steps of 1/256.
+bool is_visible(double strength);
+
+/// Gives the painting in `out` the photo's alpha, and blends it with the photo by `strength`.
+void finish_frame(const ConstImage &in, const Image &out, double strength);
+
+} // namespace anime

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The element animeganfilter: paints each frame in the style of a model.
+#pragma once
+
+#include "models/painter.h"
+
+#include <gst/gst.h>
+
+#include <functional>
+#include <memory>
+
+G_BEGIN_DECLS
+    GST_ELEMENT_REGISTER_DECLARE(animeganfilter)
+G_END_DECLS
+
+namespace anime
+{
+
+using PainterOpener = std::function<std::shared_ptr<Painter>(const PaintSettings &)>;
+
+/// Lets an animeganfilter that has not started yet open its painters with `opener` instead of open_painter();
+/// tests bring painters whose answers are known.
+void set_painter_opener(GstElement *element, PainterOpener opener);
+
+} // namespace anime

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The properties of animeganfilter: what the user may set, and how GObject sees it.
+#pragma once
+
+#include "elements/animeganfilter/frame_painter.h"
+#include "models/painter.h"
+
+#include <gst/gst.h>
+
+namespace anime
+{
+
+/// What the user asked for.
+struct Settings {
+    PaintSettings paint;
+    FrameSettings frame;
+    GstClockTime message_interval = 0;
+};
+
+/// The read-only property that the element answers itself.
+constexpr guint PROP_STATS = 1;
+
+void install_properties(GObjectClass *object_class);
+
+/// False for an id that is no setting.
+bool set_property(Settings &settings, guint id, const GValue *value);
+bool get_property(const Settings &settings, guint id, GValue *value);
+
+} // namespace anime
