@@ -8,7 +8,8 @@
  * size, any size from 1×1 up. Alpha is kept. The network is the one that #animeganfilter:model names: one of
  * the catalogue, or a file. Weights are loaded once in a process however many elements use them.
  *
- * Faces that facepaint has painted and attached (`mode=overlay`) are blended into the painted frame.
+ * Faces that facepaint has painted and attached (`mode=overlay`) are matched to the colours of the painted
+ * frame and blended into it. Other overlays and regions of interest stay on the buffer.
  *
  * ## Example launch lines
  * |[
@@ -24,9 +25,9 @@
 
 #include "elements/animeganfilter/cancel.h"
 #include "elements/animeganfilter/frame_painter.h"
-#include "elements/animeganfilter/pixels.h"
 #include "elements/animeganfilter/properties.h"
 #include "elements/gst_raii.h"
+#include "elements/overlay/face_overlay.h"
 #include "elements/report/report.h"
 
 #include <gst/video/gstvideofilter.h>
@@ -36,6 +37,7 @@
 #include <mutex>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 GST_DEBUG_CATEGORY_STATIC(animeganfilter_debug);
 #define GST_CAT_DEFAULT animeganfilter_debug
@@ -74,8 +76,7 @@ struct AnimeganFilter {
     /// Throws what open_painter() throws; the painter before is let go first, so that two models are never in
     /// memory for one stream.
     void open_model(const PaintSettings &wanted);
-    FrameStats paint(const ConstImage &in, const Image &out, GstBuffer *buffer, GstVideoFrame *frame,
-                     const Settings &now);
+    FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces, const Settings &now);
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
 };
@@ -109,23 +110,8 @@ void AnimeganFilter::add_fields(GstStructure *structure)
                       guint64{last_frame.cost.memory_bytes}, nullptr);
 }
 
-/// Blends the pictures that something upstream attached to `buffer` into `frame`.
-void blend_overlays(GstBuffer *buffer, const Image &out, GstVideoFrame *frame)
-{
-    gpointer state = nullptr;
-    GstMeta *meta = nullptr;
-    while ((meta = gst_buffer_iterate_meta_filtered(buffer, &state,
-                                                    GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE))) {
-        // The frame's alpha is the photo's and comes later; blending would mix what is there now.
-        make_opaque(out);
-        auto *overlay = reinterpret_cast<GstVideoOverlayCompositionMeta *>(meta)->overlay;
-        if (!gst_video_overlay_composition_blend(overlay, frame))
-            throw Error("internal", "An attached overlay could not be blended into the picture.");
-    }
-}
-
-FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, GstBuffer *buffer,
-                                 GstVideoFrame *frame, const Settings &now)
+FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
+                                 const Settings &now)
 {
     if (now.paint.model != opened.model) {
         PaintSettings wanted = opened;
@@ -135,7 +121,10 @@ FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, GstBuff
     FrameStats stats;
     if (is_visible(now.frame.strength)) {
         stats = frames.paint(*painter, in, out, now.frame, cancel.flag());
-        blend_overlays(buffer, out, frame);
+        for (Patch &face : faces) {
+            match_colours(face, as_const(out));
+            blend_patch(out, face);
+        }
     }
     finish_frame(in, out, now.frame.strength);
     return stats;
@@ -263,10 +252,9 @@ static void gst_animegan_filter_before_transform(GstBaseTransform *trans, GstBuf
 static gboolean gst_animegan_filter_transform_meta(GstBaseTransform *trans, GstBuffer *out, GstMeta *meta,
                                                    GstBuffer *in)
 {
-    // Overlays are in the picture now; regions of interest stay where they were.
-    if (meta->info->api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE)
-        return FALSE;
-    if (meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
+    // Nothing moves in the picture.
+    if (meta->info->api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE ||
+        meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
         return TRUE;
     return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->transform_meta(trans, out, meta, in);
 }
@@ -289,7 +277,8 @@ static GstFlowReturn gst_animegan_filter_transform_frame(GstVideoFilter *filter,
     const auto begin = std::chrono::steady_clock::now();
     try {
         const anime::Settings settings = impl.copy_settings();
-        const anime::FrameStats stats = impl.paint(photo, painting, in->buffer, out, settings);
+        const anime::FrameStats stats =
+            impl.paint(photo, painting, anime::read_face_patches(in->buffer), settings);
         const auto end = std::chrono::steady_clock::now();
 
         impl.remember(stats);
@@ -313,6 +302,7 @@ static GstFlowReturn gst_animegan_filter_transform_frame(GstVideoFilter *filter,
 static GstFlowReturn gst_animegan_filter_transform(GstBaseTransform *trans, GstBuffer *in, GstBuffer *out)
 {
     GstVideoFilter *filter = GST_VIDEO_FILTER(trans);
+    anime::remove_face_patches(out); // they came with the other metas, and will be in the picture
     anime::MappedFrame photo(filter->in_info, in, GST_MAP_READ);
     anime::MappedFrame painting(filter->out_info, out, GST_MAP_WRITE);
     if (photo && painting)

@@ -45,15 +45,6 @@ void copy_alpha(const ConstImage &from, const Image &to)
             to.at(x, y)[3] = from.at(x, y)[3];
 }
 
-void make_opaque(const Image &image)
-{
-    if (image.pixel != 4)
-        return;
-    for (int y = 0; y < image.height; ++y)
-        for (int x = 0; x < image.width; ++x)
-            image.at(x, y)[3] = 255;
-}
-
 void blend_over(const ConstImage &base, const Image &image, int weight)
 {
     const std::size_t bytes = row_bytes(base);

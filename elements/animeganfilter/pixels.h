@@ -14,9 +14,6 @@ void copy_rgb(const ConstImage &from, const Image &to);
 /// Copies the fourth byte where both pictures have one.
 void copy_alpha(const ConstImage &from, const Image &to);
 
-/// Sets the fourth byte to 255 where the picture has one.
-void make_opaque(const Image &image);
-
 /// image = base + (image − base) · weight / 256 for every byte of a pixel, weight from 0 to 256. Both
 /// pictures have pixels of the same size.
 void blend_over(const ConstImage &base, const Image &image, int weight);

@@ -22,7 +22,6 @@ class Report : public ::testing::Test
 protected:
     void SetUp() override
     {
-        gst_init(nullptr, nullptr);
         element_.reset(gst_bin_new("bin"));
         bus_.reset(gst_bus_new());
         gst_element_set_bus(element_.get(), bus_.get());
