@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pipelines/runner.h"
 
+#include "elements/gst_raii.h"
 #include "pipelines/failures.h"
 #include "pipelines/properties.h"
 
@@ -23,13 +24,7 @@ using Clock = std::chrono::steady_clock;
 /// How often cancel and deadline are looked at while nothing is on the bus.
 constexpr auto poll_interval = 20ms;
 
-struct Unref {
-    void operator()(gpointer object) const { gst_object_unref(object); }
-    void operator()(GstMessage *message) const { gst_message_unref(message); }
-    void operator()(GstSample *sample) const { gst_sample_unref(sample); }
-};
-template <typename Type>
-using Ref = std::unique_ptr<Type, Unref>;
+using BusPtr = std::unique_ptr<GstBus, Release<gst_object_unref>>;
 
 RunFailure failure(std::string code, std::string message, std::string remedy = {}, std::string element = {})
 {
@@ -69,28 +64,25 @@ struct Collected {
 
 GstFlowReturn collect(GstAppSink *sink, gpointer data)
 {
-    const Ref<GstSample> sample(gst_app_sink_pull_sample(sink));
+    const SamplePtr sample(gst_app_sink_pull_sample(sink));
     GstBuffer *buffer = sample ? gst_sample_get_buffer(sample.get()) : nullptr;
-    GstMapInfo map;
-    if (!buffer || !gst_buffer_map(buffer, &map, GST_MAP_READ)) {
+    if (!buffer)
+        return GST_FLOW_EOS;
+    const MappedBuffer mapped(buffer, GST_MAP_READ);
+    if (!mapped) {
         GST_ELEMENT_ERROR(sink, RESOURCE, READ, ("The output can't be read."), (nullptr));
         return GST_FLOW_ERROR;
     }
     Collected &out = **static_cast<std::shared_ptr<Collected> *>(data);
-    {
-        const std::lock_guard guard(out.lock);
-        try {
-            out.bytes.insert(out.bytes.end(), map.data, map.data + map.size);
-        } catch (const std::bad_alloc &) {
-            gst_buffer_unmap(buffer, &map);
-            GST_ELEMENT_ERROR(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."),
-                              (nullptr));
-            return GST_FLOW_ERROR;
-        }
-        if (const GstCaps *caps = gst_sample_get_caps(sample.get()))
-            out.media_type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+    const std::lock_guard guard(out.lock);
+    try {
+        out.bytes.insert(out.bytes.end(), mapped.data(), mapped.data() + mapped.size());
+    } catch (const std::bad_alloc &) {
+        GST_ELEMENT_ERROR(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."), (nullptr));
+        return GST_FLOW_ERROR;
     }
-    gst_buffer_unmap(buffer, &map);
+    if (const GstCaps *caps = gst_sample_get_caps(sample.get()))
+        out.media_type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
     return GST_FLOW_OK;
 }
 
@@ -100,11 +92,11 @@ void delete_shared(gpointer data)
     delete static_cast<std::shared_ptr<Shared> *>(data);
 }
 
-Ref<GstElement> parse(const Description &description)
+ElementPtr parse(const Description &description)
 {
     GError *error = nullptr;
     GstParseContext *context = gst_parse_context_new();
-    Ref<GstElement> parsed(
+    ElementPtr parsed(
         gst_parse_launch_full(description.text.c_str(), context, GST_PARSE_FLAG_FATAL_ERRORS, &error));
     gchar **missing = gst_parse_context_get_missing_elements(context);
     std::optional<RunFailure> reason;
@@ -121,7 +113,7 @@ Ref<GstElement> parse(const Description &description)
     if (GST_IS_PIPELINE(parsed.get()))
         return parsed;
     // A description of a single element is that element.
-    Ref<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
+    ElementPtr pipeline(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
     gst_bin_add(GST_BIN(pipeline.get()), parsed.get());
     return pipeline;
 }
@@ -130,8 +122,8 @@ Ref<GstElement> parse(const Description &description)
 
 struct Pipeline::State {
     Description description;
-    Ref<GstElement> pipeline;
-    Ref<GstBus> bus;
+    ElementPtr pipeline;
+    BusPtr bus;
     std::vector<SinkWatch> sinks;
     std::function<void(const GstStructure *)> on_message;
     bool stopped = true;
@@ -142,9 +134,9 @@ struct Pipeline::State {
     bool error_has_details = false;
     bool eos = false;
 
-    Ref<GstElement> element(const std::string &name) const
+    ElementPtr element(const std::string &name) const
     {
-        return Ref<GstElement>(gst_bin_get_by_name(GST_BIN(pipeline.get()), name.c_str()));
+        return ElementPtr(gst_bin_get_by_name(GST_BIN(pipeline.get()), name.c_str()));
     }
 
     void watch_sinks()
@@ -154,7 +146,7 @@ struct Pipeline::State {
             sinks_found,
             [](const GValue *value, gpointer data) {
                 auto *sink = GST_ELEMENT(g_value_get_object(value));
-                const Ref<GstPad> pad(gst_element_get_static_pad(sink, "sink"));
+                const PadPtr pad(gst_element_get_static_pad(sink, "sink"));
                 if (!pad)
                     return;
                 SinkWatch watch{factory_name(sink)};
@@ -199,7 +191,7 @@ struct Pipeline::State {
     {
         constexpr auto kinds = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS |
                                                            GST_MESSAGE_ELEMENT | GST_MESSAGE_LATENCY);
-        const Ref<GstMessage> message(gst_bus_timed_pop_filtered(bus.get(), timeout, kinds));
+        const MessagePtr message(gst_bus_timed_pop_filtered(bus.get(), timeout, kinds));
         if (message)
             handle(message.get());
         return message != nullptr;
@@ -214,7 +206,7 @@ struct Pipeline::State {
         std::promise<void> done;
         std::future<void> is_done = done.get_future();
         std::thread stopper([done = std::move(done),
-                             held = Ref<GstElement>(GST_ELEMENT(gst_object_ref(pipeline.get())))]() mutable {
+                             held = ElementPtr(GST_ELEMENT(gst_object_ref(pipeline.get())))]() mutable {
             gst_element_set_state(held.get(), GST_STATE_NULL);
             held.reset();
             done.set_value();
@@ -292,7 +284,7 @@ Pipeline::~Pipeline()
 
 void Pipeline::set(const std::string &element, const std::string &property, const PropertyValue &value)
 {
-    const Ref<GstElement> target = state_->element(element);
+    const ElementPtr target = state_->element(element);
     if (!target)
         throw PipelineError(failure("option-unknown",
                                     "The pipeline \"" + state_->description.name +
@@ -304,7 +296,7 @@ void Pipeline::set(const std::string &element, const std::string &property, cons
 
 bool Pipeline::has(const std::string &element, const std::string &factory) const
 {
-    const Ref<GstElement> found = state_->element(element);
+    const ElementPtr found = state_->element(element);
     return found && (factory.empty() || factory_name(found.get()) == factory);
 }
 
@@ -320,8 +312,8 @@ RunResult Pipeline::run(const RunLimits &limits)
 
 MemoryResult Pipeline::run(std::shared_ptr<const Bytes> input, const RunLimits &limits)
 {
-    const Ref<GstElement> source = state_->element("input");
-    const Ref<GstElement> sink = state_->element("output");
+    const ElementPtr source = state_->element("input");
+    const ElementPtr sink = state_->element("output");
     if (!source || !GST_IS_APP_SRC(source.get()) || !sink || !GST_IS_APP_SINK(sink.get()))
         throw PipelineError(failure("description-invalid",
                                     "The pipeline \"" + state_->description.name +

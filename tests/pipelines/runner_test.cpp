@@ -63,7 +63,6 @@ class Runner : public testing::Test
 protected:
     static void SetUpTestSuite()
     {
-        gst_init(nullptr, nullptr);
         test::register_test_elements();
     }
 };
