@@ -68,7 +68,8 @@ public:
         : width_(GST_VIDEO_INFO_WIDTH(&info)), height_(GST_VIDEO_INFO_HEIGHT(&info)),
           // The frame takes no reference of its own: whether metas of the buffer may be changed while it is
           // mapped depends on its reference count.
-          mapped_(gst_video_frame_map(&frame_, &info, buffer,
+          mapped_(is_large_enough(buffer) &&
+                  gst_video_frame_map(&frame_, &info, buffer,
                                       static_cast<GstMapFlags>(flags | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF})))
     {
     }
@@ -80,11 +81,7 @@ public:
     MappedFrame(const MappedFrame &) = delete;
     MappedFrame &operator=(const MappedFrame &) = delete;
 
-    explicit operator bool() const
-    {
-        return mapped_ && GST_VIDEO_FRAME_WIDTH(&frame_) >= width_ &&
-               GST_VIDEO_FRAME_HEIGHT(&frame_) >= height_;
-    }
+    explicit operator bool() const { return mapped_; }
     GstVideoFrame *get() { return &frame_; }
     int width() const { return width_; }
     int height() const { return height_; }
@@ -93,6 +90,14 @@ public:
     int pixel_stride() const { return GST_VIDEO_FRAME_COMP_PSTRIDE(&frame_, 0); }
 
 private:
+    /// Mapping checks this with an assertion, but what upstream made is not this program's error.
+    bool is_large_enough(GstBuffer *buffer) const
+    {
+        const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
+        return !meta ||
+               (static_cast<int>(meta->width) >= width_ && static_cast<int>(meta->height) >= height_);
+    }
+
     GstVideoFrame frame_ = {};
     int width_;
     int height_;

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What happens to a frame around the painter: size, brightness, strength, alpha, smoothing.
+#include "elements/animeganfilter/frame_painter.h"
+#include "elements/animeganfilter/pixels.h"
+#include "elements/animeganfilter/resize.h"
+#include "fake_painter.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <vector>
+
+namespace anime
+{
+namespace
+{
+
+/// A picture that owns its pixels, with bytes of 0xEE after each row that must never change.
+class Picture
+{
+public:
+    Picture(int width, int height, Colour colour = {0, 0, 0}, int pixel = 3, int gap = 0)
+        : width_(width), height_(height), pixel_(pixel), stride_(width * pixel + gap),
+          bytes_(static_cast<std::size_t>(stride_) * height, 0xEE)
+    {
+        fill([colour](int, int) { return colour; });
+    }
+
+    template <typename Function>
+    void fill(Function colour_at)
+    {
+        for (int y = 0; y < height_; ++y) {
+            for (int x = 0; x < width_; ++x) {
+                const Colour colour = colour_at(x, y);
+                std::copy(colour.begin(), colour.end(), image().at(x, y));
+            }
+        }
+    }
+
+    Image image() { return {bytes_.data(), width_, height_, stride_, pixel_}; }
+    ConstImage view() const { return {bytes_.data(), width_, height_, stride_, pixel_}; }
+    Colour at(int x, int y) const
+    {
+        const std::uint8_t *p = view().at(x, y);
+        return {p[0], p[1], p[2]};
+    }
+    bool is_flat(Colour colour) const
+    {
+        for (int y = 0; y < height_; ++y)
+            for (int x = 0; x < width_; ++x)
+                if (at(x, y) != colour)
+                    return false;
+        return true;
+    }
+    bool gaps_are_untouched() const
+    {
+        for (int y = 0; y < height_; ++y)
+            for (int i = width_ * pixel_; i < stride_; ++i)
+                if (view().row(y)[i] != 0xEE)
+                    return false;
+        return true;
+    }
+
+private:
+    int width_;
+    int height_;
+    int pixel_;
+    int stride_;
+    std::vector<std::uint8_t> bytes_;
+};
+
+const std::atomic<bool> never = false;
+constexpr FrameSettings plain = {.match_brightness = false};
+
+Colour painted(Colour photo, Colour painting, const FrameSettings &settings)
+{
+    const Picture in(3, 2, photo);
+    Picture out(3, 2);
+    const auto painter = flat_painter(painting);
+    FramePainter().paint(*painter, in.view(), out.image(), settings, never);
+    finish_frame(in.view(), out.image(), settings.strength);
+    EXPECT_TRUE(out.is_flat(out.at(0, 0)));
+    return out.at(0, 0);
+}
+
+TEST(FramePainter, StrengthGoesFromThePhotoToThePainting)
+{
+    struct Case {
+        double strength;
+        Colour expected;
+    };
+    const Case cases[] = {
+        {0, {100, 0, 255}},
+        {0.25, {125, 50, 191}},
+        {0.5, {150, 100, 128}},
+        {1, {200, 200, 0}},
+    };
+    for (const Case &c : cases) {
+        SCOPED_TRACE(c.strength);
+        FrameSettings settings = plain;
+        settings.strength = c.strength;
+        EXPECT_EQ(painted({100, 0, 255}, {200, 200, 0}, settings), c.expected);
+    }
+}
+
+TEST(FramePainter, StrengthBelowOneStepShowsNothing)
+{
+    EXPECT_FALSE(is_visible(0));
+    EXPECT_FALSE(is_visible(0.001));
+    EXPECT_TRUE(is_visible(0.01));
+    EXPECT_TRUE(is_visible(1));
+}
+
+// The painting is multiplied by the ratio of mean lumas, weights .299 .587 .114.
+TEST(FramePainter, BrightnessIsMatchedByTheRatioOfLumas)
+{
+    struct Case {
+        const char *what;
+        Colour photo;
+        Colour painting;
+        Colour expected;
+    };
+    const Case cases[] = {
+        {"a muted painting", {100, 100, 100}, {80, 80, 80}, {100, 100, 100}},
+        {"one too bright", {80, 80, 80}, {100, 100, 100}, {80, 80, 80}},
+        {"luma 78.58, ratio 1.2726", {100, 100, 100}, {60, 80, 120}, {76, 102, 153}},
+        {"a channel at its end", {200, 200, 200}, {120, 120, 250}, {178, 178, 255}},
+        {"at most twice", {200, 200, 200}, {50, 50, 50}, {100, 100, 100}},
+        {"at least half", {10, 10, 10}, {200, 200, 200}, {100, 100, 100}},
+        {"black stays black", {200, 200, 200}, {0, 0, 0}, {0, 0, 0}},
+        {"less than a level: as it is", {200, 200, 200}, {200, 200, 199}, {200, 200, 199}},
+    };
+    for (const Case &c : cases) {
+        SCOPED_TRACE(c.what);
+        EXPECT_EQ(painted(c.photo, c.painting, {}), c.expected);
+    }
+}
+
+// The embedded default already paints at the photo's brightness: matching must leave it alone.
+TEST(FramePainter, MatchingTwiceIsMatchingOnce)
+{
+    for (const Colour painting : {Colour{60, 80, 120}, Colour{30, 200, 90}, Colour{120, 120, 250}}) {
+        const Colour once = painted({100, 140, 90}, painting, {});
+        const Colour twice = painted({100, 140, 90}, once, {});
+        for (std::size_t c = 0; c < 3; ++c)
+            EXPECT_NEAR(once[c], twice[c], 1);
+    }
+}
+
+TEST(FramePainter, LumaOfALargePictureIsThatOfSomeRows)
+{
+    Picture picture(7, 2000);
+    picture.fill([](int, int y) {
+        return Colour{std::uint8_t(y / 10), std::uint8_t(y / 10), std::uint8_t(y / 10)};
+    });
+    EXPECT_NEAR(mean_luma(picture.view()), 99.5, 0.2);
+}
+
+TEST(FramePainter, LargeFramesArePaintedAtTheMaximumDimension)
+{
+    struct Case {
+        int width, height, max_dimension;
+        int painted_width, painted_height;
+    };
+    const Case cases[] = {
+        {640, 480, 0, 640, 480},   {640, 480, 640, 640, 480},
+        {640, 480, 320, 320, 240}, {1921, 1081, 512, 512, 288},
+        {300, 1000, 100, 30, 100}, {1000, 1, 100, 100, 1},
+        {1, 1, 1, 1, 1},           {7, 5, 1, 1, 1},
+    };
+    for (const Case &c : cases) {
+        SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height));
+        const Picture in(c.width, c.height, {10, 20, 30}, 3, 1);
+        Picture out(c.width, c.height, {}, 4, 5);
+        const auto painter = inverting_painter();
+        FrameSettings settings = plain;
+        settings.max_dimension = c.max_dimension;
+        const FrameStats stats = FramePainter().paint(*painter, in.view(), out.image(), settings, never);
+        EXPECT_EQ(painter->width, c.painted_width);
+        EXPECT_EQ(painter->height, c.painted_height);
+        EXPECT_EQ(stats.painted_width, c.painted_width);
+        EXPECT_EQ(stats.painted_height, c.painted_height);
+        EXPECT_TRUE(out.is_flat({245, 235, 225}));
+        EXPECT_TRUE(out.gaps_are_untouched());
+    }
+}
+
+// Down and up again: a smooth picture comes back where it was, without a shift.
+TEST(FramePainter, ScalingKeepsSmoothPicturesInPlace)
+{
+    Picture in(200, 120);
+    in.fill([](int x, int y) { return Colour{std::uint8_t(x), std::uint8_t(2 * y), std::uint8_t(200 - x)}; });
+    Picture out(200, 120);
+    const auto painter = copying_painter();
+    FrameSettings settings = plain;
+    settings.max_dimension = 50;
+    FramePainter().paint(*painter, in.view(), out.image(), settings, never);
+    for (int y = 8; y < 112; ++y)
+        for (int x = 8; x < 192; ++x)
+            for (std::size_t c = 0; c < 3; ++c)
+                ASSERT_NEAR(out.at(x, y)[c], in.at(x, y)[c], 2) << x << "," << y;
+}
+
+// Area down: a fine checkerboard becomes grey, and not a pattern of its own.
+TEST(Resize, FineDetailIsAveraged)
+{
+    Picture in(256, 256);
+    in.fill([](int x, int y) { return (x + y) % 2 ? Colour{255, 255, 255} : Colour{0, 0, 0}; });
+    Picture out(32, 32);
+    resize(in.view(), out.image());
+    for (int i = 0; i < 32; ++i)
+        EXPECT_NEAR(out.at(i, i)[0], 127.5, 2);
+}
+
+TEST(FramePainter, AlphaIsThatOfThePhoto)
+{
+    Picture in(5, 3, {10, 20, 30}, 4, 4);
+    for (int y = 0; y < 3; ++y)
+        for (int x = 0; x < 5; ++x)
+            in.image().at(x, y)[3] = std::uint8_t(50 * y + x);
+    for (const double strength : {0.0, 0.5, 1.0}) {
+        Picture out(5, 3, {}, 4, 8);
+        const auto painter = flat_painter({30, 40, 50});
+        FramePainter().paint(*painter, in.view(), out.image(), plain, never);
+        finish_frame(in.view(), out.image(), strength);
+        EXPECT_EQ(out.at(4, 2), (Colour{std::uint8_t(10 + 20 * strength), std::uint8_t(20 + 20 * strength),
+                                        std::uint8_t(30 + 20 * strength)}));
+        for (int y = 0; y < 3; ++y)
+            for (int x = 0; x < 5; ++x)
+                EXPECT_EQ(out.image().at(x, y)[3], 50 * y + x);
+        EXPECT_TRUE(out.gaps_are_untouched());
+    }
+}
+
+/// Two frames, each flat, painted with smoothing; what the second one becomes.
+Colour second_frame(Colour photo1, Colour painting1, Colour photo2, Colour painting2, double smoothing)
+{
+    FramePainter frames;
+    FrameSettings settings = plain;
+    settings.temporal_smoothing = smoothing;
+    Picture out(2, 2);
+    frames.paint(*flat_painter(painting1), Picture(2, 2, photo1).view(), out.image(), settings, never);
+    EXPECT_TRUE(out.is_flat(painting1)) << "the first frame has nothing to be smoothed with";
+    frames.paint(*flat_painter(painting2), Picture(2, 2, photo2).view(), out.image(), settings, never);
+    return out.at(1, 1);
+}
+
+TEST(FramePainter, SmoothingKeepsThePaintingWhereThePhotoStays)
+{
+    struct Case {
+        const char *what;
+        Colour photo2;
+        double smoothing;
+        Colour expected;
+    };
+    // The paintings are 100 and 200; the photo of the first frame is 50.
+    const Case cases[] = {
+        {"none", {50, 50, 50}, 0, {200, 200, 200}},
+        {"the same photo", {50, 50, 50}, 0.5, {150, 150, 150}},
+        {"the same photo, more", {50, 50, 50}, 0.75, {125, 125, 125}},
+        {"half of the noise limit", {50, 58, 50}, 0.5, {175, 175, 175}},
+        {"the limit", {50, 50, 34}, 0.5, {200, 200, 200}},
+        {"motion", {150, 50, 50}, 0.5, {200, 200, 200}},
+    };
+    for (const Case &c : cases) {
+        SCOPED_TRACE(c.what);
+        EXPECT_EQ(second_frame({50, 50, 50}, {100, 100, 100}, c.photo2, {200, 200, 200}, c.smoothing),
+                  c.expected);
+    }
+}
+
+TEST(FramePainter, SmoothingStartsOverAfterForgetAndAtAnotherSize)
+{
+    FramePainter frames;
+    FrameSettings settings = plain;
+    settings.temporal_smoothing = 0.5;
+    const auto paint = [&](int width, std::uint8_t level) {
+        const Picture in(width, 2, {50, 50, 50});
+        Picture out(width, 2);
+        frames.paint(*flat_painter({level, level, level}), in.view(), out.image(), settings, never);
+        return int{out.at(0, 0)[0]};
+    };
+    EXPECT_EQ(paint(2, 100), 100);
+    EXPECT_EQ(paint(2, 200), 150);
+    EXPECT_EQ(paint(3, 200), 200);
+    frames.forget();
+    EXPECT_EQ(paint(3, 100), 100);
+}
+
+} // namespace
+} // namespace anime
