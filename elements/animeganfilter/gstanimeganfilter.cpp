@@ -23,11 +23,11 @@
  */
 #include "elements/animeganfilter/gstanimeganfilter.h"
 
-#include "elements/animeganfilter/cancel.h"
 #include "elements/animeganfilter/frame_painter.h"
 #include "elements/animeganfilter/properties.h"
 #include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
+#include "elements/painting/cancel.h"
 #include "elements/report/report.h"
 
 #include <gst/video/gstvideofilter.h>

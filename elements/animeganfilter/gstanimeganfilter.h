@@ -2,12 +2,9 @@
 // The element animeganfilter: paints each frame in the style of a model.
 #pragma once
 
-#include "models/painter.h"
+#include "elements/painting/paint_properties.h"
 
 #include <gst/gst.h>
-
-#include <functional>
-#include <memory>
 
 G_BEGIN_DECLS
     GST_ELEMENT_REGISTER_DECLARE(animeganfilter)
@@ -15,8 +12,6 @@ G_END_DECLS
 
 namespace anime
 {
-
-using PainterOpener = std::function<std::shared_ptr<Painter>(const PaintSettings &)>;
 
 /// Lets an animeganfilter that has not started yet open its painters with `opener` instead of open_painter();
 /// tests bring painters whose answers are known.
