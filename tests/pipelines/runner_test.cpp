@@ -61,10 +61,7 @@ std::ptrdiff_t entries(const char *folder)
 class Runner : public testing::Test
 {
 protected:
-    static void SetUpTestSuite()
-    {
-        test::register_test_elements();
-    }
+    static void SetUpTestSuite() { test::register_test_elements(); }
 };
 
 } // namespace
