@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Routing and admission; the routes themselves are in api_jobs.cpp and api_info.cpp.
+#include "service/api.h"
+
+#include "service/api_routes.h"
+#include "service/memory.h"
+#include "service/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace anime::service
+{
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+/// What a form may add to its photo: boundaries, part headers, options.
+constexpr std::uint64_t form_overhead_bytes = 16 << 10;
+
+double seconds_since(Clock::time_point time)
+{
+    return std::chrono::duration<double>(Clock::now() - time).count();
+}
+
+std::optional<bool> boolean_of(const std::string &text)
+{
+    if (text == "true" || text == "1" || text == "on")
+        return true;
+    if (text == "false" || text == "0" || text == "off")
+        return false;
+    return std::nullopt;
+}
+
+template <typename Range, typename Name>
+std::string names_of(const Range &range, Name name)
+{
+    std::string names;
+    for (const auto &item : range)
+        names += (names.empty() ? "" : ", ") + name(item);
+    return names;
+}
+
+} // namespace
+
+Api::Api(const Shared &shared)
+    : shared_(shared), proxies_(shared.options.trusted_proxies),
+      limiter_(static_cast<double>(shared.options.limits.rate),
+               static_cast<double>(shared.options.limits.burst))
+{
+}
+
+const std::vector<Api::Route> &Api::routes()
+{
+    static const std::vector<Route> routes = {
+        {"POST", "/upload", &Api::post_upload},
+        {"POST", "/v1/jobs", &Api::post_job},
+        {"GET", "/v1/jobs/{id}", &Api::get_job},
+        {"DELETE", "/v1/jobs/{id}", &Api::delete_job},
+        {"GET", "/v1/jobs/{id}/result", &Api::get_result},
+        {"GET", "/v1/jobs/{id}/events", &Api::get_events},
+        {"GET", "/v1/limits", &Api::get_limits},
+        {"GET", "/v1/styles", &Api::get_styles},
+        {"GET", "/livez", &Api::get_live},
+        {"GET", "/readyz", &Api::get_ready},
+    };
+    return routes;
+}
+
+const Api::Route *Api::find_route(Exchange &exchange, std::string &id, std::string &allowed) const
+{
+    static const Route page = {"GET", "/{page}", &Api::get_page};
+    const std::string method = exchange.method == "HEAD" ? "GET" : exchange.method;
+    for (const Route &route : routes()) {
+        const auto variable = route.pattern.find("{id}");
+        if (variable == std::string_view::npos) {
+            if (exchange.path != route.pattern)
+                continue;
+        } else {
+            const std::string_view before = route.pattern.substr(0, variable);
+            const std::string_view after = route.pattern.substr(variable + 4);
+            if (exchange.path.size() <= before.size() + after.size() || !exchange.path.starts_with(before) ||
+                !exchange.path.ends_with(after))
+                continue;
+            id = exchange.path.substr(before.size(), exchange.path.size() - before.size() - after.size());
+            if (!valid_id(id))
+                continue;
+        }
+        exchange.route = route.pattern;
+        if (route.method == method)
+            return &route;
+        allowed += std::string(allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    if (!allowed.empty() || !is_page(exchange.path))
+        return nullptr;
+    exchange.route = page.pattern;
+    if (method == page.method)
+        return &page;
+    allowed = "GET";
+    return nullptr;
+}
+
+std::optional<Response> Api::begin(Exchange &exchange)
+{
+    auto answer = answer_head(exchange);
+    if (!answer)
+        return std::nullopt;
+    return with_common_headers(exchange, std::move(*answer));
+}
+
+std::optional<Response> Api::answer_head(Exchange &exchange)
+{
+    const std::string wanted_id = exchange.header("x-request-id");
+    exchange.request_id = valid_id(wanted_id) ? wanted_id : random_id();
+    exchange.client = proxies_.client_of(exchange.peer, exchange.header("x-forwarded-for"));
+    exchange.route = "unknown";
+
+    std::string id;
+    std::string allowed;
+    const Route *route = find_route(exchange, id, allowed);
+    if (!route && !allowed.empty()) {
+        Response response =
+            problem(exchange, make_problem("method-not-allowed", exchange.method + " is not possible here.",
+                                           "Use one of: " + allowed + "."));
+        response.header("Allow", allowed);
+        return response;
+    }
+    if (!route)
+        return problem(exchange, make_problem("not-found", "There is nothing at this address.",
+                                              "See /openapi.json for what there is."));
+    if (exchange.over_connection_limit) {
+        Problem too_many = make_problem("connections", "Too many connections from this client.",
+                                        "Close some, or let one carry several requests.", 5);
+        too_many.limit = static_cast<std::uint64_t>(shared_.options.limits.max_connections_per_client);
+        return problem(exchange, too_many);
+    }
+    if (route->method == "POST") {
+        if (auto refusal = admit(exchange))
+            return problem(exchange, *refusal);
+        if (auto refusal = prepare_upload(exchange))
+            return problem(exchange, *refusal);
+    }
+    return std::nullopt;
+}
+
+std::optional<Problem> Api::admit(Exchange &exchange)
+{
+    if (!shared_.engine.ready())
+        return make_problem("not-ready", "The model is still being loaded.", "Try again in a moment.", 2);
+    if (shared_.board.draining())
+        return make_problem("draining", "The service is about to stop and takes no new work.",
+                            "Try again in a moment.", 5);
+    if (auto refusal = admit_memory(exchange))
+        return refusal;
+    const auto wait = limiter_.take(rate_key(exchange.client), Clock::now());
+    if (wait.count() > 0) {
+        Problem often = make_problem("rate",
+                                     "This client uploads more often than the service allows (" +
+                                         std::to_string(shared_.options.limits.rate) + " a minute).",
+                                     "Wait a moment before the next upload.",
+                                     static_cast<int>(std::ceil(static_cast<double>(wait.count()) / 1000)));
+        often.limit = static_cast<std::uint64_t>(shared_.options.limits.rate);
+        return often;
+    }
+    return std::nullopt;
+}
+
+std::optional<Problem> Api::admit_memory(const Exchange &exchange)
+{
+    const Limits &limits = shared_.options.limits;
+    const std::uint64_t resident = resident_bytes();
+    const auto hard = static_cast<std::uint64_t>(limits.memory_hard);
+    const auto soft = static_cast<std::uint64_t>(limits.memory_soft);
+    if (resident <= soft)
+        return std::nullopt;
+    trim_wanted_ = true;
+    if (resident <= hard) {
+        shared_.log.write(Level::warning, Layer::service, exchange.request_id, "memory above the soft limit",
+                          {{"rss_bytes", resident}, {"limit", soft}});
+        return std::nullopt;
+    }
+    Problem full = make_problem("memory", "The service is short of memory.", "Try again in a moment.", 5);
+    full.limit = hard;
+    full.actual = resident;
+    return full;
+}
+
+std::optional<Problem> Api::prepare_upload(Exchange &exchange)
+{
+    const auto max_bytes = static_cast<std::uint64_t>(shared_.options.limits.max_bytes);
+    exchange.options.pipeline = shared_.options.pipeline;
+    exchange.options.format = shared_.engine.facts().formats.at(exchange.options.pipeline).front();
+    const auto key = exchange.headers.find("idempotency-key");
+    if (key != exchange.headers.end() && !valid_id(key->second))
+        return make_problem("header-invalid", "The Idempotency-Key is not valid.",
+                            "Use 1 to 128 letters, digits and . _ : - (a UUID is good).");
+    for (const auto &[name, value] : exchange.query)
+        if (auto refusal = set_option(exchange, name, value))
+            return refusal;
+
+    exchange.upload = std::make_unique<Upload>(
+        max_bytes, shared_.budget, [this, &exchange](const std::string &name, const std::string &value) {
+            return set_option(exchange, name, value);
+        });
+    if (!exchange.has_body)
+        return make_problem("file-missing", "The request has no photo.",
+                            "Send multipart/form-data with the photo in a field named 'file', or the photo "
+                            "itself as the body.");
+    if (auto refusal = exchange.upload->expect(exchange.header("content-type"), exchange.declared_bytes))
+        return refusal;
+    if (exchange.declared_bytes.value_or(0) > max_bytes + form_overhead_bytes) {
+        Problem large =
+            make_problem("size-bytes", "The photo is larger than " + std::to_string(max_bytes) + " bytes.",
+                         "Make it smaller before you send it; 2000 pixels on the longest side are enough.");
+        large.limit = max_bytes;
+        large.actual = exchange.declared_bytes;
+        return large;
+    }
+    return std::nullopt;
+}
+
+std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &name, const std::string &value)
+{
+    PaintOptions &options = exchange.options;
+    const EngineFacts &facts = shared_.engine.facts();
+    const auto refuse = [&](const std::string &allowed) {
+        return make_problem("option-invalid",
+                            "'" + clean_file_name(value) + "' is not possible for the option '" +
+                                clean_file_name(name) + "'.",
+                            "Possible: " + allowed + ".");
+    };
+    const auto same = [](const std::string &text) { return text; };
+    if (name == "style") {
+        const bool known = std::any_of(facts.styles.begin(), facts.styles.end(),
+                                       [&](const StyleEntry &style) { return style.name == value; });
+        if (!known)
+            return refuse(names_of(facts.styles, [](const StyleEntry &style) { return style.name; }));
+        options.style = value;
+    } else if (name == "pipeline") {
+        if (!facts.formats.contains(value))
+            return refuse(names_of(facts.formats, [](const auto &entry) { return entry.first; }));
+        options.pipeline = value;
+    } else if (name == "format") {
+        const auto &formats = facts.formats.at(options.pipeline);
+        if (std::find(formats.begin(), formats.end(), value) == formats.end())
+            return refuse(names_of(formats, same));
+        options.format = value;
+        exchange.format_chosen = true;
+    } else if (name == "strength") {
+        double strength = 0;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), strength);
+        if (error != std::errc{} || end != value.data() + value.size() || !(strength >= 0 && strength <= 1))
+            return refuse("a number from 0 to 1");
+        options.strength = strength;
+    } else if (name == "faces") {
+        const auto faces = boolean_of(value);
+        if (!faces)
+            return refuse("true, false");
+        options.faces = *faces;
+    } else {
+        return make_problem("option-invalid", "There is no option '" + clean_file_name(name) + "'.",
+                            "Possible: style, strength, faces, format, pipeline.");
+    }
+    return std::nullopt;
+}
+
+std::optional<Response> Api::finish(Exchange &exchange)
+{
+    std::string id;
+    std::string allowed;
+    const Route *route = find_route(exchange, id, allowed);
+    auto response = (this->*route->answer)(exchange, id);
+    if (!response)
+        return std::nullopt;
+    return with_common_headers(exchange, std::move(*response));
+}
+
+Response Api::with_common_headers(const Exchange &exchange, Response response) const
+{
+    for (auto &[name, value] : common_headers(exchange.request_id))
+        response.header(name, value);
+    return response;
+}
+
+Response Api::problem(const Exchange &exchange, const Problem &problem) const
+{
+    const std::string instance =
+        exchange.job.empty() ? "urn:request:" + exchange.request_id : "/v1/jobs/" + exchange.job;
+    return problem_response(problem, exchange.request_id, instance);
+}
+
+Response Api::refused(const Exchange &exchange, const Problem &refusal)
+{
+    return with_common_headers(exchange, problem(exchange, refusal));
+}
+
+Response Api::late(const Exchange &exchange)
+{
+    Problem slow = make_problem("body-slow",
+                                "The request took longer than " +
+                                    std::to_string(shared_.options.limits.body_timeout) + " s to arrive.",
+                                "Send a smaller photo, or use a faster connection.");
+    slow.limit = static_cast<std::uint64_t>(shared_.options.limits.body_timeout);
+    return with_common_headers(exchange, problem(exchange, slow));
+}
+
+void Api::abandoned(Exchange &exchange)
+{
+    if (!exchange.job.empty() && exchange.cancel_with_connection)
+        shared_.board.cancel(exchange.job, std::chrono::system_clock::now());
+    exchange.code = "client-gone";
+}
+
+void Api::completed(const Exchange &exchange)
+{
+    const double seconds = seconds_since(exchange.started);
+    shared_.metrics.request(exchange.route, exchange.method, exchange.status, seconds);
+    // A job's own failure was counted when it failed, and may be fetched any number of times.
+    if (!exchange.code.empty() && exchange.job.empty())
+        shared_.metrics.rejected(exchange.code);
+    // Probes come every few seconds for ever: their lines would bury the others.
+    if (exchange.route == "/livez" || exchange.route == "/readyz")
+        return;
+    nlohmann::ordered_json fields = {{"client", exchange.client},
+                                     {"method", exchange.method},
+                                     {"path", exchange.path},
+                                     {"status", exchange.status},
+                                     {"duration_ms", std::round(seconds * 1e4) / 10},
+                                     {"bytes_in", exchange.received_bytes},
+                                     {"bytes_out", exchange.sent_bytes},
+                                     {"user_agent", exchange.header("user-agent")},
+                                     {"rss_bytes", resident_bytes()}};
+    if (!exchange.code.empty())
+        fields["code"] = exchange.code;
+    if (!exchange.job.empty())
+        fields["job"] = exchange.job;
+    if (!exchange.file_name.empty())
+        fields["file"] = exchange.file_name;
+    shared_.log.write(Level::info, Layer::access, exchange.request_id, exchange.method + " " + exchange.path,
+                      fields);
+}
+
+} // namespace anime::service

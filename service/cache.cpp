@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/cache.h"
+
+#include "service/text.h"
+
+#include <glib.h>
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+namespace anime::service
+{
+
+std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+                      const PaintOptions &options)
+{
+    // JSON keeps the parts apart, whatever is in them.
+    const std::string text = nlohmann::json{input_sha256,   model_digest,     options.pipeline, options.style,
+                                            options.format, options.strength, options.faces,    ANIME_VERSION}
+                                 .dump();
+    char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text.c_str(), -1);
+    std::string key = sum;
+    g_free(sum);
+    return key;
+}
+
+PicturePtr MemoryCache::find(const std::string &key)
+{
+    const std::lock_guard guard(lock_);
+    const auto found = index_.find(key);
+    if (found == index_.end())
+        return nullptr;
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return found->second->picture;
+}
+
+void MemoryCache::put(const std::string &key, PicturePtr picture)
+{
+    const std::lock_guard guard(lock_);
+    const std::uint64_t size = picture->data->size();
+    if (size > most_bytes_)
+        return;
+    if (const auto found = index_.find(key); found != index_.end()) {
+        bytes_ -= found->second->picture->data->size();
+        recent_.erase(found->second);
+        index_.erase(found);
+    }
+    shrink_locked(most_bytes_ - size);
+    recent_.push_front({key, std::move(picture)});
+    index_[key] = recent_.begin();
+    bytes_ += size;
+}
+
+void MemoryCache::shrink(std::uint64_t bytes)
+{
+    const std::lock_guard guard(lock_);
+    shrink_locked(bytes);
+}
+
+void MemoryCache::shrink_locked(std::uint64_t bytes)
+{
+    while (bytes_ > bytes) {
+        bytes_ -= recent_.back().picture->data->size();
+        index_.erase(recent_.back().key);
+        recent_.pop_back();
+    }
+}
+
+std::uint64_t MemoryCache::bytes() const
+{
+    const std::lock_guard guard(lock_);
+    return bytes_;
+}
+
+std::size_t MemoryCache::size() const
+{
+    const std::lock_guard guard(lock_);
+    return recent_.size();
+}
+
+namespace
+{
+
+namespace fs = std::filesystem;
+
+nlohmann::json header_of(const PictureInfo &info)
+{
+    return {{"media_type", info.media_type},
+            {"source_format", info.source_format},
+            {"source", {info.source.width, info.source.height}},
+            {"processed", {info.processed.width, info.processed.height}},
+            {"faces", info.faces},
+            {"model", info.model},
+            {"digest", info.digest},
+            {"bytes", info.bytes}};
+}
+
+/// Throws nlohmann::json::exception.
+PictureInfo info_of(const std::string &line)
+{
+    const nlohmann::json header = nlohmann::json::parse(line);
+    PictureInfo info;
+    header.at("media_type").get_to(info.media_type);
+    header.at("source_format").get_to(info.source_format);
+    info.source = {header.at("source").at(0), header.at("source").at(1)};
+    info.processed = {header.at("processed").at(0), header.at("processed").at(1)};
+    header.at("faces").get_to(info.faces);
+    header.at("model").get_to(info.model);
+    header.at("digest").get_to(info.digest);
+    header.at("bytes").get_to(info.bytes);
+    return info;
+}
+
+} // namespace
+
+DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes)
+    : folder_(std::move(folder)), most_bytes_(most_bytes)
+{
+    fs::create_directories(folder_);
+    for (const auto &entry : fs::directory_iterator(folder_))
+        if (entry.path().extension() == ".picture")
+            bytes_ += entry.file_size();
+    const std::lock_guard guard(lock_);
+    prune_locked();
+}
+
+std::string DiskCache::path_of(const std::string &key) const
+{
+    return folder_ + "/" + key + ".picture";
+}
+
+PicturePtr DiskCache::find(const std::string &key)
+{
+    const std::string path = path_of(key);
+    std::ifstream file(path, std::ios::binary);
+    std::string line;
+    if (!file || !std::getline(file, line))
+        return nullptr;
+    std::error_code error;
+    const std::uint64_t size = fs::file_size(path, error);
+    try {
+        Picture picture;
+        picture.info = info_of(line);
+        // The stored size has to be what the file really holds, before that much memory is taken.
+        if (!error && size == line.size() + 1 + picture.info.bytes) {
+            Bytes data(picture.info.bytes);
+            file.read(reinterpret_cast<char *>(data.data()), static_cast<std::streamsize>(data.size()));
+            if (file.gcount() == static_cast<std::streamsize>(data.size())) {
+                picture.data = std::make_shared<const Bytes>(std::move(data));
+                fs::last_write_time(path, fs::file_time_type::clock::now(), error); // used: pruned last
+                return std::make_shared<const Picture>(std::move(picture));
+            }
+        }
+    } catch (const nlohmann::json::exception &) {
+        // Not one of ours, or of another version: painted anew, and written again.
+    }
+    const std::lock_guard guard(lock_);
+    if (fs::remove(path, error))
+        bytes_ -= std::min(bytes_, size);
+    return nullptr;
+}
+
+std::optional<DiskCache::OpenPicture> DiskCache::open(const std::string &key)
+{
+    const int descriptor = ::open(path_of(key).c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return std::nullopt;
+    // The header of our own files is a few hundred bytes.
+    std::array<char, 4096> head{};
+    struct stat status {
+    };
+    const ssize_t length = pread(descriptor, head.data(), head.size(), 0);
+    const auto newline = std::find(head.begin(), head.begin() + std::max<ssize_t>(length, 0), '\n');
+    const auto offset = static_cast<std::uint64_t>(newline - head.begin()) + 1;
+    if (length <= 0 || newline == head.begin() + length || fstat(descriptor, &status) != 0 ||
+        static_cast<std::uint64_t>(status.st_size) <= offset) {
+        close(descriptor);
+        return std::nullopt;
+    }
+    return OpenPicture{descriptor, offset, static_cast<std::uint64_t>(status.st_size) - offset};
+}
+
+bool DiskCache::put(const std::string &key, const Picture &picture)
+{
+    const std::string path = path_of(key);
+    const std::string temporary = path + "." + random_id();
+    const std::string line = header_of(picture.info).dump() + "\n";
+    {
+        std::ofstream file(temporary, std::ios::binary);
+        file << line;
+        file.write(reinterpret_cast<const char *>(picture.data->data()),
+                   static_cast<std::streamsize>(picture.data->size()));
+        file.flush();
+        if (!file) {
+            std::error_code ignored; // what could not be written may not be there to remove
+            fs::remove(temporary, ignored);
+            return false;
+        }
+    }
+    const std::lock_guard guard(lock_);
+    std::error_code error;
+    const std::uint64_t before = fs::file_size(path, error);
+    if (!error)
+        bytes_ -= std::min(bytes_, before);
+    fs::rename(temporary, path, error);
+    if (error) {
+        fs::remove(temporary, error);
+        return false;
+    }
+    bytes_ += line.size() + picture.data->size();
+    prune_locked();
+    return true;
+}
+
+void DiskCache::prune_locked()
+{
+    if (bytes_ <= most_bytes_)
+        return;
+    struct File {
+        fs::path path;
+        fs::file_time_type used;
+        std::uint64_t size;
+    };
+    std::vector<File> files;
+    std::error_code error;
+    for (const auto &entry : fs::directory_iterator(folder_, error)) {
+        const std::uint64_t size = entry.file_size(error);
+        const fs::file_time_type used = entry.last_write_time(error);
+        if (!error && entry.path().extension() == ".picture")
+            files.push_back({entry.path(), used, size});
+    }
+    std::sort(files.begin(), files.end(), [](const File &a, const File &b) { return a.used < b.used; });
+    for (const File &file : files) {
+        // A tenth more than needed, so that not every picture from here on lists the folder.
+        if (bytes_ <= most_bytes_ / 10 * 9)
+            break;
+        if (fs::remove(file.path, error))
+            bytes_ -= std::min(bytes_, file.size);
+    }
+}
+
+std::uint64_t DiskCache::bytes() const
+{
+    const std::lock_guard guard(lock_);
+    return bytes_;
+}
+
+} // namespace anime::service

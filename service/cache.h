@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Finished pictures by the SHA-256 of everything that went into them: the newest in memory, and in a folder
+// where the operator named one.
+#pragma once
+
+#include "service/picture.h"
+
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace anime::service
+{
+
+/// Hex SHA-256 over the input's digest, the model's and every option.
+std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+                      const PaintOptions &options);
+
+/// Least recently used out first, by bytes. Safe to use from several threads.
+class MemoryCache
+{
+public:
+    explicit MemoryCache(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
+
+    PicturePtr find(const std::string &key);
+    /// A picture larger than the whole cache is not kept.
+    void put(const std::string &key, PicturePtr picture);
+    /// Drops the least recently used until at most `bytes` are left.
+    void shrink(std::uint64_t bytes);
+    std::uint64_t bytes() const;
+    std::size_t size() const;
+
+private:
+    struct Entry {
+        std::string key;
+        PicturePtr picture;
+    };
+    void shrink_locked(std::uint64_t bytes);
+
+    const std::uint64_t most_bytes_;
+    mutable std::mutex lock_; // protects what follows
+    std::list<Entry> recent_;
+    std::unordered_map<std::string, std::list<Entry>::iterator> index_;
+    std::uint64_t bytes_ = 0;
+};
+
+/// A folder with a file for each picture: a line of JSON, then the picture. Files are written whole or not at
+/// all, and read by whoever waits anyway, never by the thread that serves HTTP.
+class DiskCache
+{
+public:
+    /// Creates `folder` if it isn't there. Throws std::filesystem::filesystem_error.
+    DiskCache(std::string folder, std::uint64_t most_bytes);
+
+    /// Nothing if there is none, or if the file isn't one of ours; such a file is removed.
+    PicturePtr find(const std::string &key);
+    /// False if it could not be written (disk full): the picture is served all the same.
+    bool put(const std::string &key, const Picture &picture);
+    std::uint64_t bytes() const;
+
+    /// The same for an answer that is sent from the file: the caller closes `descriptor`.
+    struct OpenPicture {
+        int descriptor;
+        std::uint64_t offset;
+        std::uint64_t bytes;
+    };
+    std::optional<OpenPicture> open(const std::string &key);
+
+private:
+    std::string path_of(const std::string &key) const;
+    void prune_locked();
+
+    const std::string folder_;
+    const std::uint64_t most_bytes_;
+    mutable std::mutex lock_; // protects bytes_, and the folder against two prunes at once
+    std::uint64_t bytes_ = 0;
+};
+
+} // namespace anime::service

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/engine.h"
+
+#include "models/painter.h"
+#include "pipelines/runner.h"
+#include "service/element_messages.h"
+#include "service/resources.h"
+#include "service/text.h"
+
+#include <gst/gst.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <string_view>
+
+namespace anime::service
+{
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char *default_style = "default";
+/// Descriptions come in twins: NAME, and NAME-png that makes a PNG of the same.
+constexpr std::string_view png_suffix = "-png";
+
+double milliseconds(Clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+bool is_served(const Pipeline &pipeline)
+{
+    return pipeline.has("input", "appsrc") && pipeline.has("output", "appsink");
+}
+
+std::string stage_of(const std::string &element)
+{
+    if (element == "sizeguard")
+        return "decode";
+    if (element == "facepaint")
+        return "faces";
+    if (element == "animeganfilter")
+        return "paint";
+    return element.empty() ? "pipeline" : "encode";
+}
+
+void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max_bytes)
+{
+    if (pipeline.has("guard", "sizeguard"))
+        pipeline.set("guard", "max-bytes", max_bytes);
+    if (pipeline.has("faces", "facepaint")) {
+        pipeline.set("faces", "model", options.style);
+        if (!options.faces)
+            pipeline.set("faces", "max-faces", std::int64_t{0});
+    }
+    if (pipeline.has("paint", "animeganfilter")) {
+        pipeline.set("paint", "model", options.style);
+        pipeline.set("paint", "strength", options.strength);
+    }
+}
+
+std::string format_of(const std::string &media_type)
+{
+    return media_type.starts_with("image/") ? media_type.substr(6) : media_type;
+}
+
+} // namespace
+
+struct Engine::Descriptions {
+    /// By name and format.
+    std::map<std::pair<std::string, std::string>, Description> served;
+};
+
+Engine::Engine(const Options &options, Log &log)
+    : options_(options), log_(log), descriptions_(std::make_unique<Descriptions>())
+{
+    facts_.process_id = random_id();
+}
+
+Engine::~Engine() = default;
+
+void Engine::add_description(const std::string &name)
+{
+    const Description description = load_description(name);
+    Pipeline pipeline(description);
+    if (!is_served(pipeline))
+        return;
+    PaintOptions options;
+    options.pipeline = name;
+    configure(pipeline, options, options_.limits.max_bytes);
+    pipeline.on_message([this](const GstStructure *message) {
+        if (gst_structure_has_name(message, "animeganfilter")) {
+            facts_.model = text_field(message, "model");
+            facts_.digest = text_field(message, "digest");
+        }
+    });
+    const std::string_view photo = resource("/warm-up.jpg");
+    const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(photo.begin(), photo.end()));
+    if (result.failure)
+        throw PipelineError(*result.failure);
+
+    const std::string base =
+        name.ends_with(png_suffix) ? name.substr(0, name.size() - png_suffix.size()) : name;
+    const std::string format = format_of(result.media_type);
+    descriptions_->served[{base, format}] = description;
+    std::vector<std::string> &formats = facts_.formats[base];
+    // The plain description's format is the first, so the default.
+    formats.insert(base == name ? formats.begin() : formats.end(), format);
+}
+
+void Engine::warm_up()
+{
+    for (const std::string &name : description_names()) {
+        try {
+            add_description(name);
+        } catch (const PipelineError &error) {
+            const std::string message = "The description '" + name + "' can't be served: " + error.what() +
+                                        " (" + error.failure().code + ")";
+            if (name == options_.pipeline)
+                throw std::runtime_error(message);
+            log_.service(Level::warning, message);
+        }
+    }
+    if (!facts_.formats.contains(options_.pipeline))
+        throw std::runtime_error("No description named '" + options_.pipeline +
+                                 "' with an appsrc named input and an appsink named output was found.");
+    read_guard(options_.pipeline);
+    for (const StyleInfo &style : list_styles())
+        if (style.available)
+            facts_.styles.push_back({style.name, style.description, style.licence});
+    const bool has_default = std::any_of(facts_.styles.begin(), facts_.styles.end(),
+                                         [](const StyleEntry &s) { return s.name == default_style; });
+    if (!has_default)
+        facts_.styles.insert(facts_.styles.begin(), {default_style, facts_.model, {}});
+    ready_ = true;
+}
+
+void Engine::read_guard(const std::string &name)
+{
+    // The runner only sets properties, so the limits are read from a pipeline of our own.
+    GError *error = nullptr;
+    const Description &description = descriptions_->served.at({name, facts_.formats.at(name).front()});
+    GstElement *bin = gst_parse_launch(description.text.c_str(), &error);
+    g_clear_error(&error);
+    GstElement *guard = bin ? gst_bin_get_by_name(GST_BIN(bin), "guard") : nullptr;
+    if (guard) {
+        facts_.max_source_pixels = number_property(guard, "max-source-pixels");
+        facts_.max_dimension = number_property(guard, "max-dimension");
+        facts_.source_formats = list_property(guard, "formats");
+        gst_object_unref(guard);
+    }
+    if (bin)
+        gst_object_unref(bin);
+}
+
+Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
+{
+    const auto begin = Clock::now();
+    PictureInfo info;
+    Timings &timings = info.timings;
+    timings.receive = task.receive_ms;
+    timings.queue = milliseconds(begin - task.queued);
+
+    Outcome outcome;
+    MemoryResult result;
+    try {
+        Pipeline pipeline(descriptions_->served.at({task.options.pipeline, task.options.format}));
+        configure(pipeline, task.options, options_.limits.max_bytes);
+        pipeline.on_message([&](const GstStructure *message) {
+            log_message(log_, task.request_id, message);
+            const auto [stage, fraction] = read_message(message, info);
+            if (stage)
+                progress(stage, fraction);
+        });
+        RunLimits limits;
+        limits.deadline = task.deadline;
+        limits.cancel = &task.cancel;
+        result = pipeline.run(task.input, limits);
+    } catch (const PipelineError &error) {
+        result.failure = error.failure();
+    }
+
+    const double run = milliseconds(Clock::now() - begin);
+    timings.encode = std::max(0.0, run - timings.decode - timings.faces - timings.wait - timings.paint);
+    timings.total = timings.receive + timings.queue + run;
+    if (result.failure) {
+        const std::string stage = stage_of(result.failure->element);
+        if (stage == "decode")
+            log_.write(
+                Level::info, Layer::validation, task.request_id, "refused",
+                {{"verdict", "refused"}, {"code", result.failure->code}, {"bytes", task.input->size()}});
+        nlohmann::ordered_json fields = {{"code", result.failure->code},
+                                         {"stage", stage},
+                                         {"element", result.failure->element},
+                                         {"detail", result.failure->message},
+                                         {"debug", result.failure->debug}};
+        if (result.failure->limit)
+            fields["limit"] = *result.failure->limit;
+        if (result.failure->actual)
+            fields["actual"] = *result.failure->actual;
+        fields["context"] = {{"bytes", task.input->size()},
+                             {"source_width", info.source.width},
+                             {"source_height", info.source.height},
+                             {"pipeline", task.options.pipeline},
+                             {"style", task.options.style},
+                             {"format", task.options.format},
+                             {"queue_ms", std::round(timings.queue * 10) / 10},
+                             {"run_ms", std::round(run * 10) / 10}};
+        outcome.problem = make_problem(*result.failure, 5);
+        log_.write(outcome.problem->status >= 500 ? Level::error : Level::warning, Layer::failure,
+                   task.request_id, result.failure->message, fields);
+        return outcome;
+    }
+    info.media_type = result.media_type;
+    info.bytes = result.output.size();
+    auto picture = std::make_shared<Picture>();
+    picture->info = info;
+    result.output.shrink_to_fit();
+    picture->data = std::make_shared<const Bytes>(std::move(result.output));
+    outcome.picture = std::move(picture);
+    return outcome;
+}
+
+} // namespace anime::service

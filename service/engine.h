@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs an upload through one of the operator's pipeline descriptions, and tells what the elements said.
+#pragma once
+
+#include "service/jobs.h"
+#include "service/log.h"
+#include "service/options.h"
+#include "service/picture.h"
+#include "service/problem.h"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace anime::service
+{
+
+struct StyleEntry {
+    std::string name;
+    std::string description;
+    std::string licence;
+};
+
+/// What the descriptions allow, read from their elements at start.
+struct EngineFacts {
+    std::map<std::string, std::vector<std::string>> formats; ///< by description: jpeg, png
+    std::uint64_t max_source_pixels = 0;
+    std::uint64_t max_dimension = 0;
+    std::vector<std::string> source_formats; ///< media types
+    std::vector<StyleEntry> styles;
+    std::string model; ///< what the default style is
+    std::string digest;
+    /// For the cache keys of the other styles, whose files are only read when somebody asks for them: such a
+    /// key is good for this process, the default style's for ever.
+    std::string process_id;
+};
+
+class Engine
+{
+public:
+    using Progress = std::function<void(const std::string &stage, double fraction)>;
+    struct Outcome {
+        PicturePtr picture;
+        std::optional<Problem> problem;
+    };
+
+    /// GStreamer must have been initialised.
+    Engine(const Options &options, Log &log);
+    ~Engine();
+    Engine(const Engine &) = delete;
+    Engine &operator=(const Engine &) = delete;
+
+    /// Loads the descriptions, paints a small picture with each so that the model is loaded and the first
+    /// visitor doesn't wait for it. Throws std::runtime_error if the default description doesn't work.
+    void warm_up();
+    bool ready() const { return ready_; }
+
+    /// Only after warm_up().
+    const EngineFacts &facts() const { return facts_; }
+
+    /// One pipeline of its own; any number of threads at once.
+    Outcome run(const Task &task, const Progress &progress) const;
+
+private:
+    struct Descriptions;
+    void add_description(const std::string &name);
+    void read_guard(const std::string &name);
+
+    const Options &options_;
+    Log &log_;
+    std::unique_ptr<Descriptions> descriptions_;
+    EngineFacts facts_;
+    std::atomic<bool> ready_{false};
+};
+
+} // namespace anime::service

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/http/connections.h"
+
+#include <microhttpd.h>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+namespace anime::service
+{
+
+namespace
+{
+
+/// The answer is small and nothing was sent before it, so it fits the socket's buffer; if it does not, the
+/// client isn't reading and learns nothing either way.
+void send_now(int socket, const std::string &answer)
+{
+    send(socket, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(socket, SHUT_WR);
+}
+
+/// After a late body's answer, until the connection is cut.
+constexpr std::chrono::seconds grace{1};
+
+} // namespace
+
+void Suspension::wake()
+{
+    const std::lock_guard guard(lock_);
+    if (ended_)
+        return;
+    if (suspended_) {
+        MHD_resume_connection(suspended_);
+        suspended_ = nullptr;
+    } else {
+        woken_ = true;
+    }
+}
+
+bool Suspension::sleep(MHD_Connection *connection)
+{
+    const std::lock_guard guard(lock_);
+    if (woken_) {
+        woken_ = false;
+        return false;
+    }
+    MHD_suspend_connection(connection);
+    suspended_ = connection;
+    return true;
+}
+
+void Suspension::end()
+{
+    const std::lock_guard guard(lock_);
+    ended_ = true;
+}
+
+ConnectionTable::ConnectionTable(std::size_t most_per_client, std::chrono::seconds head_timeout,
+                                 std::function<bool(const std::string &)> exempt,
+                                 std::function<void(Phase)> expired)
+    : most_per_client_(most_per_client), head_timeout_(head_timeout), exempt_(std::move(exempt)),
+      expired_(std::move(expired))
+{
+}
+
+bool ConnectionTable::admits(const std::string &client) const
+{
+    const std::lock_guard guard(lock_);
+    const auto count = per_client_.find(client);
+    return count == per_client_.end() || count->second < 2 * most_per_client_ || exempt_(client);
+}
+
+Connection *ConnectionTable::open(int socket, const std::string &client, Time now)
+{
+    auto connection = std::make_unique<Connection>();
+    Connection *opened = connection.get();
+    opened->socket = socket;
+    opened->client = client;
+    opened->deadline = now + head_timeout_;
+    const std::lock_guard guard(lock_);
+    opened->over_limit = ++per_client_[client] > most_per_client_ && !exempt_(client);
+    connections_[opened] = std::move(connection);
+    return opened;
+}
+
+void ConnectionTable::close(Connection *connection)
+{
+    const std::lock_guard guard(lock_);
+    const auto count = per_client_.find(connection->client);
+    if (--count->second == 0)
+        per_client_.erase(count);
+    connections_.erase(connection);
+}
+
+bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline)
+{
+    const std::lock_guard guard(lock_);
+    if (connection->late)
+        return false;
+    connection->phase = phase;
+    connection->deadline = deadline;
+    connection->suspension.reset();
+    connection->late_answer.clear();
+    return true;
+}
+
+void ConnectionTable::wait(Connection *connection, Phase phase, Time deadline,
+                           std::shared_ptr<Suspension> suspension)
+{
+    const std::lock_guard guard(lock_);
+    connection->phase = phase;
+    connection->deadline = deadline;
+    connection->suspension = std::move(suspension);
+}
+
+void ConnectionTable::back_to_head(Connection *connection, Time now)
+{
+    const std::lock_guard guard(lock_);
+    connection->phase = Phase::head;
+    connection->deadline = now + head_timeout_;
+    connection->suspension.reset();
+}
+
+void ConnectionTable::set_late_answer(Connection *connection, std::string answer)
+{
+    const std::lock_guard guard(lock_);
+    connection->late_answer = std::move(answer);
+}
+
+bool ConnectionTable::is_gone(const Connection *connection) const
+{
+    const std::lock_guard guard(lock_);
+    return connection->gone;
+}
+
+bool ConnectionTable::is_late(const Connection *connection) const
+{
+    const std::lock_guard guard(lock_);
+    return connection->late;
+}
+
+void ConnectionTable::refuse(Connection *connection, const std::string &answer, Time deadline)
+{
+    const std::lock_guard guard(lock_);
+    if (connection->late)
+        return;
+    send_now(connection->socket, answer);
+    connection->phase = Phase::refuse;
+    connection->deadline = deadline;
+}
+
+void ConnectionTable::expire_locked(Connection &connection, Time now)
+{
+    switch (connection.phase) {
+    case Phase::body:
+        // Only once: the next deadline cuts the connection.
+        if (!connection.late && !connection.late_answer.empty()) {
+            expired_(connection.phase);
+            connection.late = true;
+            send_now(connection.socket, connection.late_answer);
+            connection.phase = Phase::refuse;
+            connection.deadline = now + grace;
+            return;
+        }
+        break;
+    case Phase::work:
+        connection.deadline = now + grace; // looks again then, if the wake changed nothing
+        connection.suspension->wake();
+        return;
+    case Phase::refuse:
+        if (connection.suspension)
+            connection.suspension->wake();
+        break;
+    case Phase::head:
+    case Phase::send:
+    case Phase::events:
+        break;
+    }
+    if (connection.phase != Phase::refuse)
+        expired_(connection.phase);
+    // libmicrohttpd sees the end of its socket and closes it.
+    shutdown(connection.socket, SHUT_RDWR);
+    if (connection.phase == Phase::events) {
+        connection.gone = true;
+        connection.suspension->wake();
+    }
+    connection.deadline = now + grace;
+}
+
+void ConnectionTable::notice_hang_ups_locked()
+{
+    // libmicrohttpd doesn't look at a suspended connection's socket.
+    std::vector<pollfd> sockets;
+    std::vector<Connection *> owners;
+    for (const auto &[pointer, connection] : connections_)
+        if (connection->suspension && !connection->gone) {
+            sockets.push_back({connection->socket, POLLRDHUP, 0});
+            owners.push_back(pointer);
+        }
+    if (sockets.empty() || poll(sockets.data(), sockets.size(), 0) <= 0)
+        return;
+    for (std::size_t i = 0; i < sockets.size(); ++i)
+        if (sockets[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+            owners[i]->gone = true;
+            owners[i]->suspension->wake();
+        }
+}
+
+void ConnectionTable::tick(Time now)
+{
+    const std::lock_guard guard(lock_);
+    for (const auto &[pointer, connection] : connections_) {
+        if (connection->deadline <= now)
+            expire_locked(*connection, now);
+        else if (connection->phase == Phase::events)
+            connection->suspension->wake(); // perhaps it is time for a sign of life
+    }
+    notice_hang_ups_locked();
+}
+
+void ConnectionTable::wake_all()
+{
+    const std::lock_guard guard(lock_);
+    for (const auto &[pointer, connection] : connections_)
+        if (connection->suspension) {
+            connection->gone = true;
+            connection->suspension->wake();
+        }
+}
+
+std::size_t ConnectionTable::size() const
+{
+    const std::lock_guard guard(lock_);
+    return connections_.size();
+}
+
+std::size_t ConnectionTable::busy() const
+{
+    const std::lock_guard guard(lock_);
+    std::size_t count = 0;
+    for (const auto &[pointer, connection] : connections_)
+        count += connection->phase != Phase::head;
+    return count;
+}
+
+} // namespace anime::service

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/http/server.h"
+
+#include "service/http/mhd_response.h"
+
+#include <arpa/inet.h>
+#include <glib.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <charconv>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+
+namespace anime::service
+{
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+/// What is still read of a body that was refused, so that its sender sees the answer and not a reset.
+constexpr std::uint64_t most_drained_bytes = 256 << 10;
+/// How long a sender that has not stopped by then keeps its connection.
+constexpr std::chrono::seconds refuse_time{2};
+/// Beyond this a head is refused by libmicrohttpd.
+constexpr std::size_t connection_memory = 32 << 10;
+constexpr std::size_t thread_stack = 256 << 10;
+
+std::string address_text(const sockaddr *address)
+{
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in *>(address)->sin_addr, text.data(),
+                  text.size());
+    else if (address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6 *>(address)->sin6_addr, text.data(),
+                  text.size());
+    const std::string_view view(text.data());
+    return std::string(view.starts_with("::ffff:") ? view.substr(7) : view);
+}
+
+struct AddressList {
+    addrinfo *first = nullptr;
+    ~AddressList()
+    {
+        if (first)
+            freeaddrinfo(first);
+    }
+};
+
+} // namespace
+
+struct HttpServer::Request {
+    Exchange exchange;
+    Connection *connection = nullptr;
+    std::optional<Response> early; ///< answers the request whatever its body is
+    bool refused = false;          ///< that was sent already
+    bool begun = false;
+    std::uint64_t discarded = 0;
+};
+
+struct ServerCallbacks {
+    static MHD_Result accept(void *self, const sockaddr *address, socklen_t)
+    {
+        return static_cast<HttpServer *>(self)->connections_.admits(address_text(address)) ? MHD_YES : MHD_NO;
+    }
+
+    static void connection(void *self, MHD_Connection *connection, void **context,
+                           MHD_ConnectionNotificationCode event)
+    {
+        ConnectionTable &table = static_cast<HttpServer *>(self)->connections_;
+        if (event == MHD_CONNECTION_NOTIFY_CLOSED) {
+            table.close(static_cast<Connection *>(*context));
+            return;
+        }
+        const auto *socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const auto *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        *context = table.open(socket->connect_fd, address_text(peer->client_addr), Clock::now());
+    }
+
+    static MHD_Result request(void *self, MHD_Connection *connection, const char *url, const char *method,
+                              const char *, const char *data, std::size_t *size, void **context)
+    {
+        auto *server = static_cast<HttpServer *>(self);
+        try {
+            auto *request = static_cast<HttpServer::Request *>(*context);
+            if (request)
+                return static_cast<MHD_Result>(server->continue_request(*request, connection, data, size));
+            request = new HttpServer::Request;
+            *context = request;
+            server->start_request(*request, connection, method, url);
+            // An answer before the body is only sent here to a client that waits for one (Expect:
+            // 100-continue); others get it once they have sent a little more.
+            if (request->early && request->exchange.header("expect") == "100-continue")
+                return static_cast<MHD_Result>(server->send(*request, connection, *request->early));
+            return MHD_YES;
+        } catch (const std::exception &error) {
+            server->settings_.log(std::string("a request was cut off: ") + error.what());
+            return MHD_NO;
+        }
+    }
+
+    static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode)
+    {
+        auto *server = static_cast<HttpServer *>(self);
+        const std::unique_ptr<HttpServer::Request> request(static_cast<HttpServer::Request *>(*context));
+        *context = nullptr;
+        if (!request)
+            return;
+        request->exchange.suspension->end();
+        if (request->exchange.status == 0 && server->connections_.is_late(request->connection)) {
+            request->exchange.status = 408;
+            request->exchange.code = "body-slow";
+        }
+        server->handler_.completed(request->exchange);
+        server->connections_.back_to_head(request->connection, Clock::now());
+    }
+
+    static void log(void *self, const char *format, va_list arguments)
+    {
+        std::array<char, 512> text{};
+        std::vsnprintf(text.data(), text.size(), format, arguments);
+        std::string message(text.data());
+        while (!message.empty() && message.back() == '\n')
+            message.pop_back();
+        static_cast<HttpServer *>(self)->settings_.log(message);
+    }
+
+    static MHD_Result add_header(void *exchange, MHD_ValueKind, const char *name, const char *value)
+    {
+        std::string lower(name);
+        for (char &c : lower)
+            c = g_ascii_tolower(c);
+        static_cast<Exchange *>(exchange)->headers[lower] = value ? value : "";
+        return MHD_YES;
+    }
+
+    static MHD_Result add_query(void *exchange, MHD_ValueKind, const char *name, const char *value)
+    {
+        static_cast<Exchange *>(exchange)->query[name] = value ? value : "";
+        return MHD_YES;
+    }
+};
+
+HttpServer::HttpServer(const ServerSettings &settings, Handler &handler)
+    : settings_(settings), handler_(handler),
+      connections_(settings.most_connections_per_client, settings.header_timeout, settings.trusted,
+                   settings.expired)
+{
+    AddressList addresses;
+    addrinfo hints{};
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+    hints.ai_socktype = SOCK_STREAM;
+    const std::string port = std::to_string(settings.port);
+    if (getaddrinfo(settings.address.c_str(), port.c_str(), &hints, &addresses.first) != 0)
+        throw std::runtime_error("'" + settings.address + "' is not an IP address");
+
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    if (addresses.first->ai_family == AF_INET6)
+        flags |= MHD_USE_DUAL_STACK;
+    daemon_ = MHD_start_daemon(
+        flags, settings.port, ServerCallbacks::accept, this, ServerCallbacks::request, this,
+        MHD_OPTION_EXTERNAL_LOGGER, ServerCallbacks::log, this, MHD_OPTION_SOCK_ADDR,
+        addresses.first->ai_addr, MHD_OPTION_NOTIFY_CONNECTION, ServerCallbacks::connection, this,
+        MHD_OPTION_NOTIFY_COMPLETED, ServerCallbacks::completed, this, MHD_OPTION_CONNECTION_LIMIT,
+        static_cast<unsigned>(settings.most_connections), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_THREAD_STACK_SIZE, thread_stack,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE, 0U, MHD_OPTION_END);
+    if (!daemon_)
+        throw std::runtime_error("can't listen on " + settings.address + " port " + port + ": " +
+                                 std::strerror(errno));
+    port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+HttpServer::~HttpServer()
+{
+    const MHD_socket listening = MHD_quiesce_daemon(daemon_);
+    connections_.wake_all();
+    MHD_stop_daemon(daemon_);
+    if (listening != MHD_INVALID_SOCKET)
+        ::close(listening);
+}
+
+void HttpServer::start_request(Request &request, MHD_Connection *connection, const char *method,
+                               const char *url)
+{
+    Exchange &exchange = request.exchange;
+    request.connection = static_cast<Connection *>(
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+    exchange.method = method;
+    exchange.path = url;
+    exchange.peer = request.connection->client;
+    exchange.over_connection_limit = request.connection->over_limit;
+    exchange.started = Clock::now();
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, ServerCallbacks::add_header, &exchange);
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &exchange);
+    const std::string length = exchange.header("content-length");
+    std::uint64_t declared = 0;
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), declared);
+    if (error == std::errc{} && end == length.data() + length.size())
+        exchange.declared_bytes = declared;
+    exchange.has_body =
+        exchange.declared_bytes.value_or(0) > 0 || exchange.headers.contains("transfer-encoding");
+
+    request.early = handler_.begin(exchange);
+    connections_.enter(request.connection, Phase::body, exchange.started + settings_.body_timeout);
+    connections_.set_late_answer(request.connection, wire_format(handler_.late(exchange)));
+    if (!request.early && exchange.upload && !exchange.upload->start(connection))
+        request.early = handler_.refused(
+            exchange, make_problem("multipart-invalid", "The form has no usable boundary.",
+                                   "Let your HTTP library write the Content-Type of the form."));
+    const bool long_body =
+        exchange.has_body && exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
+    if (request.early && long_body && exchange.header("expect") != "100-continue")
+        refuse(request, *request.early);
+}
+
+void HttpServer::refuse(Request &request, Response response)
+{
+    request.early = std::move(response);
+    request.refused = true;
+    request.exchange.status = request.early->status;
+    request.exchange.code = request.early->code;
+    connections_.refuse(request.connection, wire_format(*request.early), Clock::now() + refuse_time);
+}
+
+int HttpServer::continue_request(Request &request, MHD_Connection *connection, const char *data,
+                                 std::size_t *size)
+{
+    Exchange &exchange = request.exchange;
+    if (*size == 0)
+        return body_complete(request, connection);
+
+    exchange.received_bytes += *size;
+    if (!request.early && exchange.upload) {
+        if (auto problem = exchange.upload->feed(data, *size)) {
+            request.early = handler_.refused(exchange, *problem);
+            const std::uint64_t left = exchange.declared_bytes.value_or(UINT64_MAX) - exchange.received_bytes;
+            if (left > most_drained_bytes)
+                refuse(request, *request.early);
+        }
+    } else {
+        request.discarded += *size;
+    }
+    *size = 0;
+    if (request.refused && request.discarded > most_drained_bytes) {
+        // Reads no more, and leaves the sender a moment to notice the answer.
+        if (connections_.is_late(request.connection))
+            return MHD_NO;
+        connections_.wait(request.connection, Phase::refuse, Clock::now() + refuse_time, exchange.suspension);
+        return exchange.suspension->sleep(connection) ? MHD_YES : MHD_NO;
+    }
+    return MHD_YES;
+}
+
+int HttpServer::body_complete(Request &request, MHD_Connection *connection)
+{
+    Exchange &exchange = request.exchange;
+    if (request.refused)
+        return MHD_NO;
+    if (request.early)
+        return send(request, connection, *request.early);
+    if (!request.begun) {
+        request.begun = true;
+        if (!connections_.enter(request.connection, Phase::work, Clock::now() + settings_.send_timeout))
+            return MHD_NO;
+        if (exchange.upload)
+            if (auto problem = exchange.upload->finish())
+                return send(request, connection, handler_.refused(exchange, *problem));
+    }
+    while (true) {
+        if (connections_.is_gone(request.connection)) {
+            handler_.abandoned(exchange);
+            return MHD_NO;
+        }
+        if (const auto response = handler_.finish(exchange))
+            return send(request, connection, *response);
+        connections_.wait(request.connection, Phase::work, exchange.wake_at, exchange.suspension);
+        if (exchange.suspension->sleep(connection))
+            return MHD_YES;
+    }
+}
+
+int HttpServer::send(Request &request, MHD_Connection *connection, const Response &response)
+{
+    request.exchange.status = response.status;
+    request.exchange.code = response.code;
+    const bool events = std::holds_alternative<EventBody>(response.body);
+    const std::uint64_t size = body_size(response);
+    request.exchange.sent_bytes = size;
+    const auto time =
+        events ? settings_.events_timeout : settings_.send_timeout + std::chrono::seconds(size >> 15);
+    if (!connections_.enter(request.connection, events ? Phase::events : Phase::send, Clock::now() + time))
+        return MHD_NO;
+    if (events)
+        connections_.wait(request.connection, Phase::events, Clock::now() + time,
+                          request.exchange.suspension);
+    return queue_response(
+        connection, response, request.exchange.suspension,
+        [table = &connections_, entry = request.connection] { return table->is_gone(entry); });
+}
+
+} // namespace anime::service

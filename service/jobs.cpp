@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/jobs.h"
+
+#include "service/text.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace anime::service
+{
+
+const char *name_of(JobState state)
+{
+    switch (state) {
+    case JobState::queued:
+        return "queued";
+    case JobState::running:
+        return "running";
+    case JobState::succeeded:
+        return "succeeded";
+    case JobState::failed:
+        return "failed";
+    case JobState::cancelled:
+        return "cancelled";
+    }
+    return "failed";
+}
+
+void JobBoard::wake(const Wakers &wakers)
+{
+    for (const auto &waker : wakers)
+        waker->wake();
+}
+
+void JobBoard::change_locked(Job &job, Wakers &wakers)
+{
+    ++job.view.version;
+    std::erase_if(job.listeners, [&](const std::weak_ptr<Waker> &listener) {
+        if (auto waker = listener.lock()) {
+            wakers.push_back(std::move(waker));
+            return false;
+        }
+        return true;
+    });
+}
+
+void JobBoard::end_locked(Job &job, JobState state, Wall wall, Wakers &wakers)
+{
+    job.view.state = state;
+    job.view.stage = "done";
+    job.view.finished = wall;
+    job.view.expires = wall + settings_.job_ttl;
+    job.task.reset();
+    if (state == JobState::succeeded)
+        job.view.progress = 1;
+    change_locked(job, wakers);
+}
+
+JobView JobBoard::view_locked(const Job &job) const
+{
+    JobView view = job.view;
+    view.position = 0;
+    if (view.state == JobState::queued) {
+        const auto at = std::find(queue_.begin(), queue_.end(), job.task);
+        if (at != queue_.end())
+            view.position = static_cast<std::size_t>(at - queue_.begin()) + 1;
+    }
+    return view;
+}
+
+int JobBoard::retry_after_locked() const
+{
+    // Until about a quarter of the queue is free again.
+    const double seconds = mean_run_seconds_ * static_cast<double>(queue_.size()) / 4;
+    return std::clamp(static_cast<int>(std::ceil(seconds)), 1, 60);
+}
+
+bool JobBoard::make_room_locked()
+{
+    if (jobs_.size() < settings_.most_jobs)
+        return true;
+    const auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string &id) {
+        return is_final(jobs_.at(id)->view.state);
+    });
+    if (oldest == order_.end())
+        return false;
+    const JobPtr job = jobs_.at(*oldest);
+    if (!job->idempotency_key.empty())
+        idempotent_.erase(job->idempotency_key);
+    jobs_.erase(*oldest);
+    order_.erase(oldest);
+    return true;
+}
+
+JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Wall wall)
+{
+    auto added = std::make_shared<Job>();
+    JobView &view = added->view;
+    view.id = random_id();
+    view.request_id = job.request_id;
+    view.file_name = job.file_name;
+    view.key = job.key;
+    view.input_bytes = job.input->size();
+    view.options = job.options;
+    view.attached = job.attached;
+    view.created = wall;
+    added->idempotency_key = job.idempotency_key;
+    jobs_[view.id] = added;
+    order_.push_back(view.id);
+    if (!job.idempotency_key.empty())
+        idempotent_[job.idempotency_key] = view.id;
+    return added;
+}
+
+Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
+{
+    const std::lock_guard guard(lock_);
+    if (const auto known = idempotent_.find(job.idempotency_key);
+        !job.idempotency_key.empty() && known != idempotent_.end()) {
+        Job &same = *jobs_.at(known->second);
+        if (same.view.key != job.key)
+            return {std::nullopt,
+                    make_problem("idempotency-mismatch",
+                                 "This Idempotency-Key was used for another photo or other options.",
+                                 "Use a new key for each new upload.")};
+        return {view_locked(same), std::nullopt};
+    }
+    if (draining_)
+        return {std::nullopt, make_problem("draining", "The service is about to stop and takes no new work.",
+                                           "Try again in a moment.", 5)};
+    if (!make_room_locked())
+        return {std::nullopt,
+                make_problem("queue-full", "More jobs are unfinished than the service remembers.",
+                             "Try again in a moment.", retry_after_locked())};
+
+    if (job.cached) {
+        const JobPtr done = add_locked(job, wall);
+        done->view.cache = "hit";
+        done->view.started = wall;
+        done->view.picture = job.cached->info;
+        done->view.picture->timings = {};
+        done->view.picture->timings.receive = job.receive_ms;
+        done->view.picture->timings.total = job.receive_ms;
+        Wakers nobody;
+        end_locked(*done, JobState::succeeded, wall, nobody);
+        return {view_locked(*done), std::nullopt};
+    }
+
+    if (const auto same = works_.find(job.key); same != works_.end() && !same->second.task->cancel) {
+        const JobPtr joined = add_locked(job, wall);
+        joined->view.cache = "shared";
+        joined->task = same->second.task;
+        if (same->second.running) {
+            const JobView &first = same->second.jobs.front()->view;
+            joined->view.state = JobState::running;
+            joined->view.started = wall;
+            joined->view.stage = first.stage;
+            joined->view.progress = first.progress;
+        }
+        same->second.jobs.push_back(joined);
+        return {view_locked(*joined), std::nullopt};
+    }
+
+    if (queue_.size() >= settings_.queue_size) {
+        Problem full =
+            make_problem("queue-full", "Too many photos are waiting (" + std::to_string(queue_.size()) + ").",
+                         "Try again in a moment.", retry_after_locked());
+        full.limit = settings_.queue_size;
+        full.actual = queue_.size();
+        return {std::nullopt, full};
+    }
+    const JobPtr added = add_locked(job, wall);
+    added->view.cache = "miss";
+    auto task = std::make_shared<Task>();
+    task->key = job.key;
+    task->request_id = job.request_id;
+    task->options = job.options;
+    task->input = job.input;
+    task->receive_ms = job.receive_ms;
+    task->queued = now;
+    task->deadline = now + settings_.deadline;
+    added->task = task;
+    // A cancelled run of the same key may still be stopping; its own end finds another task here and leaves
+    // it.
+    works_[job.key] = Work{task, {added}, false, {}};
+    queue_.push_back(task);
+    changed_.notify_one();
+    return {view_locked(*added), std::nullopt};
+}
+
+std::optional<JobView> JobBoard::find(const std::string &id) const
+{
+    const std::lock_guard guard(lock_);
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end())
+        return std::nullopt;
+    return view_locked(*found->second);
+}
+
+void JobBoard::listen(const std::string &id, const std::shared_ptr<Waker> &waker)
+{
+    const std::lock_guard guard(lock_);
+    if (const auto found = jobs_.find(id); found != jobs_.end())
+        found->second->listeners.push_back(waker);
+}
+
+std::optional<JobView> JobBoard::cancel(const std::string &id, Wall wall)
+{
+    Wakers wakers;
+    std::optional<JobView> view;
+    {
+        const std::lock_guard guard(lock_);
+        const auto found = jobs_.find(id);
+        if (found == jobs_.end())
+            return std::nullopt;
+        const JobPtr job = found->second;
+        if (!is_final(job->view.state)) {
+            const TaskPtr task = job->task;
+            end_locked(*job, JobState::cancelled, wall, wakers);
+            const auto work = works_.find(task->key);
+            if (work != works_.end() && work->second.task == task) {
+                std::erase(work->second.jobs, job);
+                if (work->second.jobs.empty()) {
+                    task->cancel = true;
+                    if (!work->second.running) {
+                        std::erase(queue_, task);
+                        works_.erase(work);
+                        move_queue_locked(wakers);
+                    }
+                }
+            }
+        }
+        view = view_locked(*job);
+    }
+    wake(wakers);
+    return view;
+}
+
+void JobBoard::move_queue_locked(Wakers &wakers)
+{
+    for (const TaskPtr &task : queue_)
+        for (const JobPtr &job : works_.at(task->key).jobs)
+            change_locked(*job, wakers);
+}
+
+TaskPtr JobBoard::take()
+{
+    Wakers wakers;
+    TaskPtr task;
+    {
+        std::unique_lock guard(lock_);
+        changed_.wait(guard, [this] { return draining_ || !queue_.empty(); });
+        if (queue_.empty())
+            return nullptr;
+        task = queue_.front();
+        queue_.pop_front();
+        ++running_;
+        Work &work = works_.at(task->key);
+        work.running = true;
+        work.started = std::chrono::steady_clock::now();
+        const Wall wall = std::chrono::system_clock::now();
+        for (const JobPtr &job : work.jobs) {
+            job->view.state = JobState::running;
+            job->view.started = wall;
+            job->view.stage = "decode";
+            change_locked(*job, wakers);
+        }
+        move_queue_locked(wakers);
+    }
+    wake(wakers);
+    return task;
+}
+
+void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fraction)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        const auto work = works_.find(task->key);
+        if (work == works_.end() || work->second.task != task)
+            return;
+        for (const JobPtr &job : work->second.jobs) {
+            job->view.stage = stage;
+            job->view.progress = fraction;
+            change_locked(*job, wakers);
+        }
+    }
+    wake(wakers);
+}
+
+void JobBoard::end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
+                               const std::optional<PictureInfo> &picture,
+                               const std::optional<Problem> &problem, Wall wall, Wakers &wakers)
+{
+    const auto work = works_.find(key);
+    if (work == works_.end() || work->second.task != task)
+        return;
+    for (const JobPtr &job : work->second.jobs) {
+        job->view.picture = picture;
+        job->view.problem = problem;
+        end_locked(*job, state, wall, wakers);
+    }
+    works_.erase(work);
+}
+
+void JobBoard::finish(const TaskPtr &task, const PictureInfo &picture, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        --running_;
+        const double seconds =
+            (picture.timings.total - picture.timings.queue - picture.timings.receive) / 1000;
+        mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
+        end_work_locked(task->key, task, JobState::succeeded, picture, std::nullopt, wall, wakers);
+    }
+    wake(wakers);
+}
+
+void JobBoard::fail(const TaskPtr &task, const Problem &problem, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        --running_;
+        end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+    }
+    wake(wakers);
+}
+
+void JobBoard::tick(Steady now, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        for (auto at = queue_.begin(); at != queue_.end();) {
+            if ((*at)->deadline > now) {
+                ++at;
+                continue;
+            }
+            const TaskPtr late = *at;
+            at = queue_.erase(at);
+            Problem problem = make_problem("deadline",
+                                           "The photo waited longer than the service allows (" +
+                                               std::to_string(settings_.deadline.count()) + " s).",
+                                           "Try again when the service is less busy.");
+            problem.limit = static_cast<std::uint64_t>(settings_.deadline.count());
+            end_work_locked(late->key, late, JobState::failed, std::nullopt, problem, wall, wakers);
+        }
+        std::erase_if(order_, [&](const std::string &id) {
+            const JobPtr &job = jobs_.at(id);
+            if (!is_final(job->view.state) || job->view.expires > wall)
+                return false;
+            if (!job->idempotency_key.empty())
+                idempotent_.erase(job->idempotency_key);
+            jobs_.erase(id);
+            return true;
+        });
+    }
+    wake(wakers);
+}
+
+void JobBoard::drain()
+{
+    {
+        const std::lock_guard guard(lock_);
+        draining_ = true;
+    }
+    changed_.notify_all();
+}
+
+bool JobBoard::draining() const
+{
+    const std::lock_guard guard(lock_);
+    return draining_;
+}
+
+void JobBoard::abandon(const Problem &problem, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        for (const TaskPtr &task : queue_)
+            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        queue_.clear();
+        while (!works_.empty()) {
+            const TaskPtr task = works_.begin()->second.task;
+            task->cancel = true;
+            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        }
+    }
+    changed_.notify_all();
+    wake(wakers);
+}
+
+JobBoard::Load JobBoard::load(Steady now) const
+{
+    const std::lock_guard guard(lock_);
+    Load load;
+    load.queued = queue_.size();
+    load.running = running_;
+    load.jobs = jobs_.size();
+    for (const TaskPtr &task : queue_)
+        load.queued_bytes += task->input->size();
+    if (!queue_.empty())
+        load.oldest_seconds = std::chrono::duration<double>(now - queue_.front()->queued).count();
+    load.mean_run_seconds = mean_run_seconds_;
+    return load;
+}
+
+} // namespace anime::service

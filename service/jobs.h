@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Jobs, the bounded queue they wait in, and who is told when they change. One lock, held for microseconds:
+// the thread that serves HTTP calls everything here.
+#pragma once
+
+#include "service/picture.h"
+#include "service/problem.h"
+#include "service/waker.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace anime::service
+{
+
+enum class JobState { queued, running, succeeded, failed, cancelled };
+const char *name_of(JobState state);
+inline bool is_final(JobState state)
+{
+    return state != JobState::queued && state != JobState::running;
+}
+
+/// Work: one pipeline run. Several jobs share it when they are equal; it is cancelled when all of them are.
+struct Task {
+    std::string key;        ///< cache key
+    std::string request_id; ///< of the job that came first; the log lines of the run carry it
+    PaintOptions options;
+    std::shared_ptr<const Bytes> input;
+    double receive_ms = 0;
+    std::chrono::steady_clock::time_point queued;
+    std::chrono::steady_clock::time_point deadline;
+    std::atomic<bool> cancel{false};
+};
+using TaskPtr = std::shared_ptr<Task>;
+
+struct NewJob {
+    std::string request_id;
+    std::string client;
+    std::string file_name;
+    std::string key;
+    std::string idempotency_key; ///< empty: none
+    PaintOptions options;
+    std::shared_ptr<const Bytes> input;
+    double receive_ms = 0;
+    bool attached = false; ///< cancelled when the connection that made it goes away
+    PicturePtr cached;     ///< found in the cache: the job is done at once
+};
+
+/// A copy of what is known of a job.
+struct JobView {
+    std::string id;
+    std::string request_id;
+    std::string file_name;
+    std::string key;
+    std::uint64_t input_bytes = 0;
+    PaintOptions options;
+    JobState state = JobState::queued;
+    std::string stage = "queue"; ///< queue, decode, faces, paint, encode, done
+    double progress = 0;
+    std::size_t position = 0; ///< in the queue, 1: next; 0: not in it
+    std::string cache;        ///< miss, hit, shared
+    std::uint64_t version = 0;
+    std::chrono::system_clock::time_point created, started, finished, expires;
+    bool attached = false;
+    std::optional<PictureInfo> picture;
+    std::optional<Problem> problem;
+};
+
+struct Submission {
+    std::optional<JobView> job;
+    std::optional<Problem> problem;
+};
+
+class JobBoard
+{
+public:
+    using Steady = std::chrono::steady_clock::time_point;
+    using Wall = std::chrono::system_clock::time_point;
+
+    struct Settings {
+        std::size_t queue_size = 64;
+        std::size_t most_jobs = 2000;
+        std::chrono::seconds job_ttl{900};
+        std::chrono::seconds deadline{60};
+    };
+
+    explicit JobBoard(const Settings &settings) : settings_(settings) {}
+
+    /// Queues the job, joins an equal task, or finishes it from the cache. Refused: queue-full, draining,
+    /// idempotency-mismatch. The same Idempotency-Key and content again give the same job.
+    Submission submit(const NewJob &job, Steady now, Wall wall);
+
+    std::optional<JobView> find(const std::string &id) const;
+    /// `waker` is woken at every change of the job from here on, until it is gone.
+    void listen(const std::string &id, const std::shared_ptr<Waker> &waker);
+    /// The job as it is now; a final one stays as it was.
+    std::optional<JobView> cancel(const std::string &id, Wall wall);
+
+    /// Waits for a task; null once close() was called and the queue is empty.
+    TaskPtr take();
+    void progress(const TaskPtr &task, const std::string &stage, double fraction);
+    void finish(const TaskPtr &task, const PictureInfo &picture, Wall wall);
+    void fail(const TaskPtr &task, const Problem &problem, Wall wall);
+
+    /// Forgets finished jobs whose time is up, and fails waiting ones that missed their deadline.
+    void tick(Steady now, Wall wall);
+
+    /// From here on nothing new is queued; take() returns null once the queue is empty.
+    void drain();
+    bool draining() const;
+    /// Fails all that waits, and cancels all that runs.
+    void abandon(const Problem &problem, Wall wall);
+
+    struct Load {
+        std::size_t queued = 0;
+        std::size_t running = 0;
+        std::size_t jobs = 0;
+        std::uint64_t queued_bytes = 0;
+        double oldest_seconds = 0;
+        double mean_run_seconds = 0;
+    };
+    Load load(Steady now) const;
+
+private:
+    struct Job {
+        JobView view;
+        TaskPtr task; ///< null once it is final
+        std::vector<std::weak_ptr<Waker>> listeners;
+        std::string idempotency_key;
+    };
+    using JobPtr = std::shared_ptr<Job>;
+    struct Work {
+        TaskPtr task;
+        std::vector<JobPtr> jobs;
+        bool running = false;
+        Steady started;
+    };
+    using Wakers = std::vector<std::shared_ptr<Waker>>;
+
+    JobPtr add_locked(const NewJob &job, Wall wall);
+    void change_locked(Job &job, Wakers &wakers);
+    void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
+    void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
+                         const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,
+                         Wall wall, Wakers &wakers);
+    void move_queue_locked(Wakers &wakers);
+    bool make_room_locked();
+    JobView view_locked(const Job &job) const;
+    int retry_after_locked() const;
+    static void wake(const Wakers &wakers);
+
+    const Settings settings_;
+    mutable std::mutex lock_; // protects what follows; wakers are called after it was released
+    std::condition_variable changed_;
+    std::unordered_map<std::string, JobPtr> jobs_;
+    std::deque<std::string> order_;                           // ids, oldest first
+    std::unordered_map<std::string, std::string> idempotent_; // key of the client → id
+    std::unordered_map<std::string, Work> works_;             // by cache key
+    std::deque<TaskPtr> queue_;
+    std::size_t running_ = 0;
+    bool draining_ = false;
+    double mean_run_seconds_ = 0;
+};
+
+} // namespace anime::service

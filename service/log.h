@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// JSON lines on a descriptor that may be full: whoever logs never waits, what doesn't fit is counted.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace anime::service
+{
+
+/// Lines go into a ring of at most `most_bytes`; a thread of its own writes them. The descriptor is only
+/// written to while poll() says that it takes data, so a reader that has stopped can't stop the thread
+/// either.
+class LineWriter
+{
+public:
+    explicit LineWriter(int descriptor, std::size_t most_bytes = 1 << 20);
+    /// Writes what is left if the descriptor takes it within a second.
+    ~LineWriter();
+    LineWriter(const LineWriter &) = delete;
+    LineWriter &operator=(const LineWriter &) = delete;
+
+    /// False if the ring was full and the line was dropped. `line` has no newline.
+    bool write(std::string line);
+    std::uint64_t dropped() const;
+    std::size_t pending() const; ///< bytes that wait
+
+private:
+    void run();
+    /// False if the writer is to stop before everything is out.
+    bool write_out(const std::string &line);
+    bool stopping() const;
+
+    const int descriptor_;
+    const std::size_t most_bytes_;
+    mutable std::mutex lock_; // protects what follows
+    std::condition_variable changed_;
+    std::deque<std::string> lines_;
+    std::size_t bytes_ = 0;
+    std::uint64_t dropped_ = 0;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+enum class Level { debug, info, warning, error };
+
+/// The log's layers, in the order that a request meets them; `service` is for what concerns no request.
+enum class Layer { access, validation, preprocess, inference, failure, service };
+
+class Log
+{
+public:
+    explicit Log(LineWriter &writer) : writer_(writer) {}
+
+    /// One line: time, level, layer, request_id where there is one, message, then `fields`.
+    void write(Level level, Layer layer, const std::string &request_id, const std::string &message,
+               const nlohmann::ordered_json &fields);
+    void service(Level level, const std::string &message);
+
+    std::uint64_t dropped() const { return writer_.dropped(); }
+
+private:
+    LineWriter &writer_;
+};
+
+/// Sends GLib's and GStreamer's own messages to `log`; it has to outlive every one of them.
+void log_glib_to(Log &log);
+
+} // namespace anime::service

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What Prometheus sees. docs/service.md lists the names.
+#pragma once
+
+#include "service/picture.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace anime::service
+{
+
+/// Values that are looked up when somebody asks.
+struct Gauges {
+    double queue_depth = 0;
+    double queue_oldest_seconds = 0;
+    double workers = 0;
+    double workers_busy = 0;
+    double jobs = 0;
+    double connections = 0;
+    double pending_bytes = 0;
+    double cache_bytes = 0;
+    double cache_disk_bytes = 0;
+    double resident_bytes = 0;
+    double log_dropped = 0;
+    bool ready = false;
+};
+
+class Metrics
+{
+public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics &) = delete;
+    Metrics &operator=(const Metrics &) = delete;
+
+    void request(const std::string &route, const std::string &method, int status, double seconds);
+    void rejected(const std::string &code);
+    void cache(const std::string &result);
+    void painted(const Timings &timings);
+    void expired(const std::string &phase);
+    void trimmed();
+
+    /// Prometheus text format.
+    std::string text(const Gauges &gauges);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace anime::service

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/options.h"
+
+#include <glib.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <memory>
+#include <sstream>
+
+namespace anime::service
+{
+
+const std::vector<LimitSpec> &limit_specs()
+{
+    constexpr std::int64_t gib = 1LL << 30;
+    static const std::vector<LimitSpec> specs = {
+        {"max-bytes", &Limits::max_bytes, 1024, gib, "bytes", "largest upload"},
+        {"max-pending-bytes", &Limits::max_pending_bytes, 1 << 20, 16 * gib, "bytes",
+         "all uploads that are arriving or waiting"},
+        {"queue-size", &Limits::queue_size, 1, 100000, "jobs", "jobs that may wait"},
+        {"workers", &Limits::workers, 1, 64, "pipelines", "pictures painted at once"},
+        {"max-jobs", &Limits::max_jobs, 16, 1000000, "jobs", "jobs remembered, finished ones included"},
+        {"job-ttl", &Limits::job_ttl, 1, 86400, "s", "how long a finished job is remembered"},
+        {"rate", &Limits::rate, 1, 1000000, "uploads/min", "uploads of one client, sustained"},
+        {"burst", &Limits::burst, 1, 1000000, "uploads", "uploads of one client in one go"},
+        {"max-connections", &Limits::max_connections, 8, 100000, "connections", "of all clients"},
+        {"max-connections-per-client", &Limits::max_connections_per_client, 1, 100000, "connections",
+         "of one client"},
+        {"header-timeout", &Limits::header_timeout, 1, 3600, "s",
+         "for a request's head, and between requests"},
+        {"body-timeout", &Limits::body_timeout, 1, 3600, "s", "for a request's body"},
+        {"send-timeout", &Limits::send_timeout, 1, 3600, "s", "for an answer, and 1 s more for each 32 KiB"},
+        {"deadline", &Limits::deadline, 1, 3600, "s", "from acceptance to picture, waiting included"},
+        {"max-wait", &Limits::max_wait, 1, 3600, "s", "the longest Prefer: wait"},
+        {"memory-soft", &Limits::memory_soft, 32 << 20, 1024 * gib, "bytes", "RSS: warn and trim"},
+        {"memory-hard", &Limits::memory_hard, 32 << 20, 1024 * gib, "bytes", "RSS: refuse uploads"},
+        {"cache-bytes", &Limits::cache_bytes, 1 << 20, 64 * gib, "bytes", "pictures kept in memory"},
+        {"cache-disk-bytes", &Limits::cache_disk_bytes, 1 << 20, 64 * 1024 * gib, "bytes",
+         "pictures kept in --cache-dir"},
+        {"drain-timeout", &Limits::drain_timeout, 1, 600, "s", "for work in hand after SIGTERM"},
+    };
+    return specs;
+}
+
+namespace
+{
+
+struct Number {
+    std::string name;
+    std::int64_t *value;
+    std::int64_t least;
+    std::int64_t most;
+    std::string help;
+    std::string unit;
+};
+
+struct Text {
+    const char *name;
+    std::string *value;
+    const char *help;
+    const char *placeholder;
+};
+
+std::string variable_name(const std::string &option)
+{
+    std::string name = "ANIME_" + option;
+    for (char &c : name)
+        c = c == '-' ? '_' : g_ascii_toupper(c);
+    return name;
+}
+
+std::vector<Number> numbers_of(Options &o)
+{
+    std::vector<Number> numbers = {
+        {"port", &o.port, 0, 65535, "port to serve on, 0: any free one", "PORT"},
+        {"metrics-port", &o.metrics_port, 0, 65535, "port of /metrics, /livez and /readyz, 0: any free one",
+         "PORT"},
+    };
+    for (const LimitSpec &s : limit_specs())
+        numbers.push_back({s.name, &(o.limits.*s.value), s.least, s.most, s.help, s.unit});
+    for (Number &n : numbers)
+        n.help += " (" + std::to_string(*n.value) + ")";
+    return numbers;
+}
+
+std::vector<Text> texts_of(Options &o)
+{
+    return {
+        {"address", &o.address, "address to serve on (127.0.0.1)", "ADDRESS"},
+        {"metrics-address", &o.metrics_address, "address of /metrics (127.0.0.1)", "ADDRESS"},
+        {"pipelines", &o.pipelines, "folder of *.launch descriptions", "DIR"},
+        {"pipeline", &o.pipeline, "description to serve when the client names none (web)", "NAME"},
+        {"cache-dir", &o.cache_dir, "folder for finished pictures (none)", "DIR"},
+    };
+}
+
+std::vector<std::string> split_list(const std::string &list)
+{
+    std::vector<std::string> items;
+    std::istringstream in(list);
+    for (std::string item; std::getline(in, item, ',');)
+        if (!item.empty())
+            items.push_back(item);
+    return items;
+}
+
+ParsedOptions failure(const std::string &message)
+{
+    return {std::nullopt, "anime-server: " + message + "\n", 2};
+}
+
+/// Empty when all is well.
+std::string read_environment(const std::vector<Number> &numbers, const std::vector<Text> &texts,
+                             const Environment &environment)
+{
+    for (const Number &n : numbers) {
+        const std::string name = variable_name(n.name);
+        const char *text = environment(name.c_str());
+        if (!text)
+            continue;
+        const std::string_view view(text);
+        const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), *n.value);
+        if (error != std::errc{} || end != view.data() + view.size())
+            return name + " must be a whole number, not '" + text + "'.";
+    }
+    for (const Text &t : texts)
+        if (const char *text = environment(variable_name(t.name).c_str()))
+            *t.value = text;
+    return {};
+}
+
+std::string check_ranges(const std::vector<Number> &numbers)
+{
+    for (const Number &n : numbers)
+        if (*n.value < n.least || *n.value > n.most)
+            return "--" + n.name + " must be between " + std::to_string(n.least) + " and " +
+                   std::to_string(n.most) + ", not " + std::to_string(*n.value) + ".";
+    return {};
+}
+
+} // namespace
+
+ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment)
+{
+    Options options;
+    const std::vector<Number> numbers = numbers_of(options);
+    const std::vector<Text> texts = texts_of(options);
+    if (const std::string error = read_environment(numbers, texts, environment); !error.empty())
+        return failure(error);
+    if (const char *list = environment("ANIME_TRUSTED_PROXIES"))
+        options.trusted_proxies = split_list(list);
+
+    std::deque<std::unique_ptr<char, decltype(&g_free)>> given; // what GOption allocates for the texts
+    std::vector<char *> text_values(texts.size(), nullptr);
+    char **proxies = nullptr;
+    gboolean version = FALSE;
+    gboolean help = FALSE;
+    std::vector<GOptionEntry> entries;
+    for (const Number &n : numbers)
+        entries.push_back(
+            {n.name.c_str(), 0, 0, G_OPTION_ARG_INT64, n.value, n.help.c_str(), n.unit.c_str()});
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        entries.push_back(
+            {texts[i].name, 0, 0, G_OPTION_ARG_STRING, &text_values[i], texts[i].help, texts[i].placeholder});
+    entries.push_back({"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &proxies,
+                       "address or CIDR range whose X-Forwarded-For counts; may be repeated", "RANGE"});
+    entries.push_back({"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", nullptr});
+    entries.push_back({"help", 'h', 0, G_OPTION_ARG_NONE, &help, "print this", nullptr});
+    entries.push_back({nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr});
+
+    const std::unique_ptr<GOptionContext, decltype(&g_option_context_free)> context(
+        g_option_context_new("- turns uploaded photos into anime"), g_option_context_free);
+    g_option_context_set_help_enabled(context.get(), FALSE);
+    g_option_context_add_main_entries(context.get(), entries.data(), nullptr);
+    g_option_context_set_description(
+        context.get(), "Every option is also an environment variable: --max-bytes is ANIME_MAX_BYTES, "
+                       "--trusted-proxy is\nANIME_TRUSTED_PROXIES, separated by commas.\n");
+
+    char **argv = g_new0(char *, arguments.size() + 1);
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+        argv[i] = g_strdup(arguments[i].c_str());
+    const std::unique_ptr<char *, decltype(&g_strfreev)> argv_owner(argv, g_strfreev);
+    std::vector<char *> before(argv, argv + arguments.size()); // GOption moves what it took out of argv
+    int argc = static_cast<int>(arguments.size());
+    GError *error = nullptr;
+    const bool parsed = g_option_context_parse(context.get(), &argc, &argv, &error);
+    for (std::size_t i = 0; i < before.size(); ++i)
+        argv_owner.get()[i] = before[i];
+    for (char *value : text_values)
+        given.emplace_back(value, g_free);
+    const std::unique_ptr<char *, decltype(&g_strfreev)> proxies_owner(proxies, g_strfreev);
+    if (!parsed) {
+        const std::string message = error->message;
+        g_error_free(error);
+        return failure(message + ". See anime-server --help.");
+    }
+    if (argc > 1)
+        return failure("takes no arguments beside its options. See anime-server --help.");
+    if (help) {
+        const std::unique_ptr<char, decltype(&g_free)> text(
+            g_option_context_get_help(context.get(), TRUE, nullptr), g_free);
+        return {std::nullopt, text.get(), 0};
+    }
+    if (version)
+        return {std::nullopt, "anime-server " ANIME_VERSION "\n", 0};
+
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        if (text_values[i])
+            *texts[i].value = text_values[i];
+    if (proxies) {
+        options.trusted_proxies.clear();
+        for (char **p = proxies; *p; ++p)
+            options.trusted_proxies.emplace_back(*p);
+    }
+    if (const std::string range = check_ranges(numbers); !range.empty())
+        return failure(range);
+    if (options.limits.memory_hard < options.limits.memory_soft)
+        return failure("--memory-hard must not be below --memory-soft.");
+    return {options, {}, 0};
+}
+
+} // namespace anime::service

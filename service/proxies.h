@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whom a request comes from, when a proxy stands in front.
+#pragma once
+
+#include <gio/gio.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace anime::service
+{
+
+class TrustedProxies
+{
+public:
+    /// Addresses and CIDR ranges. Throws std::runtime_error naming the one that is neither.
+    explicit TrustedProxies(const std::vector<std::string> &ranges);
+
+    bool trusts(const std::string &address) const;
+
+    /// `peer`, or if that is trusted the last address of X-Forwarded-For that isn't; what stands before it
+    /// was written by the client.
+    std::string client_of(const std::string &peer, const std::string &forwarded_for) const;
+
+private:
+    struct Unref {
+        void operator()(gpointer object) const { g_object_unref(object); }
+    };
+    std::vector<std::unique_ptr<GInetAddressMask, Unref>> ranges_;
+};
+
+/// What counts as one client for rates: the address, of IPv6 the /64 network that one customer gets.
+std::string rate_key(const std::string &address);
+
+} // namespace anime::service

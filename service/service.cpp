@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/service.h"
+
+#include "service/memory.h"
+
+#include <filesystem>
+#include <stdexcept>
+
+namespace anime::service
+{
+
+namespace
+{
+
+const char *name_of(Phase phase)
+{
+    switch (phase) {
+    case Phase::head:
+        return "head";
+    case Phase::body:
+        return "body";
+    case Phase::send:
+        return "send";
+    case Phase::events:
+        return "events";
+    case Phase::work:
+    case Phase::refuse:
+        break;
+    }
+    return "other";
+}
+
+JobBoard::Settings board_settings(const Limits &limits)
+{
+    return {static_cast<std::size_t>(limits.queue_size), static_cast<std::size_t>(limits.max_jobs),
+            std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline)};
+}
+
+std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
+{
+    if (options.cache_dir.empty())
+        return nullptr;
+    return std::make_unique<DiskCache>(options.cache_dir,
+                                       static_cast<std::uint64_t>(options.limits.cache_disk_bytes));
+}
+
+} // namespace
+
+Service::Service(const Options &options, LineWriter &lines)
+    : options_(options), log_(lines), engine_(options_, log_),
+      budget_(static_cast<std::uint64_t>(options.limits.max_pending_bytes)),
+      board_(board_settings(options.limits)),
+      memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes)),
+      disk_cache_(open_disk_cache(options)),
+      api_({options_, log_, metrics_, engine_, board_, budget_, memory_cache_, disk_cache_.get()}),
+      admin_(
+          metrics_, [this] { return gauges(); }, [this] { return not_ready(); })
+{
+    const Limits &limits = options.limits;
+    ServerSettings settings;
+    settings.log = [this](const std::string &text) { log_.service(Level::debug, text); };
+    settings.header_timeout = std::chrono::seconds(limits.header_timeout);
+    settings.body_timeout = std::chrono::seconds(limits.body_timeout);
+    settings.send_timeout = std::chrono::seconds(limits.send_timeout);
+    settings.events_timeout = std::chrono::seconds(limits.deadline + 60);
+
+    ServerSettings admin = settings;
+    admin.address = options.metrics_address;
+    admin.port = static_cast<std::uint16_t>(options.metrics_port);
+    admin.most_connections = 64;
+    admin_server_ = std::make_unique<HttpServer>(admin, admin_);
+
+    settings.address = options.address;
+    settings.port = static_cast<std::uint16_t>(options.port);
+    settings.most_connections = static_cast<std::size_t>(limits.max_connections);
+    settings.most_connections_per_client = static_cast<std::size_t>(limits.max_connections_per_client);
+    settings.trusted = [this](const std::string &peer) { return api_.trusts(peer); };
+    settings.expired = [this](Phase phase) { metrics_.expired(name_of(phase)); };
+    server_ = std::make_unique<HttpServer>(settings, api_);
+}
+
+Service::~Service()
+{
+    drain();
+    abandon();
+    workers_.reset();
+}
+
+void Service::start()
+{
+    engine_.warm_up();
+    trim_memory();
+    workers_ = std::make_unique<Workers>(
+        Shared{options_, log_, metrics_, engine_, board_, budget_, memory_cache_, disk_cache_.get()});
+}
+
+void Service::tick()
+{
+    board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now());
+    server_->tick();
+    admin_server_->tick();
+    if (api_.take_trim_request()) {
+        memory_cache_.shrink(static_cast<std::uint64_t>(options_.limits.cache_bytes) / 2);
+        trim_memory();
+        metrics_.trimmed();
+    }
+}
+
+void Service::drain()
+{
+    board_.drain();
+}
+
+bool Service::drained() const
+{
+    const JobBoard::Load load = board_.load(std::chrono::steady_clock::now());
+    return load.queued == 0 && load.running == 0 && server_->busy() == 0;
+}
+
+void Service::abandon()
+{
+    board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
+                                "Upload the photo again.", 5),
+                   std::chrono::system_clock::now());
+}
+
+std::string Service::not_ready() const
+{
+    if (!engine_.ready())
+        return "not-ready";
+    return board_.draining() ? "draining" : "";
+}
+
+Gauges Service::gauges() const
+{
+    const JobBoard::Load load = board_.load(std::chrono::steady_clock::now());
+    Gauges gauges;
+    gauges.queue_depth = static_cast<double>(load.queued);
+    gauges.queue_oldest_seconds = load.oldest_seconds;
+    gauges.workers = static_cast<double>(options_.limits.workers);
+    gauges.workers_busy = static_cast<double>(load.running);
+    gauges.jobs = static_cast<double>(load.jobs);
+    gauges.connections = static_cast<double>(server_ ? server_->connections() : 0);
+    gauges.pending_bytes = static_cast<double>(budget_.used());
+    gauges.cache_bytes = static_cast<double>(memory_cache_.bytes());
+    gauges.cache_disk_bytes = disk_cache_ ? static_cast<double>(disk_cache_->bytes()) : 0;
+    gauges.resident_bytes = static_cast<double>(resident_bytes());
+    gauges.log_dropped = static_cast<double>(log_.dropped());
+    gauges.ready = not_ready().empty();
+    return gauges;
+}
+
+} // namespace anime::service

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/text.h"
+
+#include <glib.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+namespace anime::service
+{
+
+namespace
+{
+
+std::string_view trim(std::string_view s)
+{
+    const auto first = s.find_first_not_of(" \t");
+    if (first == std::string_view::npos)
+        return {};
+    return s.substr(first, s.find_last_not_of(" \t") - first + 1);
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b)
+{
+    return a.size() == b.size() && g_ascii_strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+/// Calls `use` with each part of `list` between `separator`s, trimmed, until it returns true.
+template <typename Use>
+bool any_part(std::string_view list, char separator, Use use)
+{
+    while (true) {
+        const auto end = list.find(separator);
+        if (use(trim(list.substr(0, end))))
+            return true;
+        if (end == std::string_view::npos)
+            return false;
+        list.remove_prefix(end + 1);
+    }
+}
+
+} // namespace
+
+bool valid_id(std::string_view id)
+{
+    return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
+        return g_ascii_isalnum(c) || c == '.' || c == '_' || c == ':' || c == '-';
+    });
+}
+
+std::string random_id()
+{
+    std::array<unsigned char, 16> bytes{};
+    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        std::abort(); // the kernel has no random numbers: no id would be safe
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string id;
+    for (const unsigned char b : bytes) {
+        id += digits[b >> 4];
+        id += digits[b & 15];
+    }
+    return id;
+}
+
+std::optional<int> prefer_wait(std::string_view header)
+{
+    std::optional<int> wait;
+    any_part(header, ',', [&](std::string_view preference) {
+        preference = trim(preference.substr(0, preference.find(';')));
+        const auto equals = preference.find('=');
+        if (equals == std::string_view::npos ||
+            !equal_ignoring_case(trim(preference.substr(0, equals)), "wait"))
+            return false;
+        std::string_view value = trim(preference.substr(equals + 1));
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+            value = value.substr(1, value.size() - 2);
+        int seconds = 0;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+        if (error == std::errc{} && end == value.data() + value.size() && seconds >= 0)
+            wait = seconds;
+        return true;
+    });
+    return wait;
+}
+
+std::string rfc3339(std::chrono::system_clock::time_point time)
+{
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    const std::time_t seconds = static_cast<std::time_t>(since / 1000);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    const std::string fraction = std::to_string(1000 + since % 1000);
+    return std::string(text.data(), length) + "." + fraction.substr(1) + "Z";
+}
+
+std::string clean_file_name(std::string_view name)
+{
+    if (const auto slash = name.find_last_of("/\\"); slash != std::string_view::npos)
+        name.remove_prefix(slash + 1);
+    const std::unique_ptr<char, decltype(&g_free)> valid(
+        g_utf8_make_valid(name.data(), static_cast<gssize>(name.size())), g_free);
+    std::string clean;
+    glong characters = 0;
+    for (const char *p = valid.get(); *p && characters < 120; p = g_utf8_next_char(p)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(p)))
+            continue;
+        clean.append(p, static_cast<std::size_t>(g_utf8_next_char(p) - p));
+        ++characters;
+    }
+    return clean;
+}
+
+std::string quoted_tag(std::string_view digest)
+{
+    std::string tag(1, '"');
+    tag += digest.substr(0, 32);
+    tag += '"';
+    return tag;
+}
+
+bool etag_matches(std::string_view header, std::string_view etag)
+{
+    return any_part(header, ',', [&](std::string_view tag) {
+        if (tag.starts_with("W/"))
+            tag.remove_prefix(2);
+        return tag == etag || tag == "*";
+    });
+}
+
+bool accepts_first(std::string_view header, std::string_view type)
+{
+    double best = 0;
+    bool first = false;
+    any_part(header, ',', [&](std::string_view range) {
+        const auto semicolon = range.find(';');
+        const std::string_view name = trim(range.substr(0, semicolon));
+        double quality = 1;
+        if (semicolon != std::string_view::npos)
+            any_part(range.substr(semicolon + 1), ';', [&](std::string_view parameter) {
+                if (parameter.starts_with("q="))
+                    quality = g_ascii_strtod(std::string(parameter.substr(2)).c_str(), nullptr);
+                return false;
+            });
+        if (name.starts_with("image/") && name != "image/*" && quality > best) {
+            best = quality;
+            first = equal_ignoring_case(name, type);
+        }
+        return false;
+    });
+    return first;
+}
+
+} // namespace anime::service

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Small readers and writers of text that comes from clients: request ids, Prefer, times, file names.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace anime::service
+{
+
+/// 1 to 128 characters of A–Z a–z 0–9 . _ : -, so that an id can be logged, echoed and searched as it is.
+bool valid_id(std::string_view id);
+
+/// 32 hexadecimal digits from the system's random numbers: nobody guesses another one's job.
+std::string random_id();
+
+/// Seconds of `wait=N` in a Prefer header (RFC 7240), other preferences ignored; nothing if it isn't there or
+/// is no number.
+std::optional<int> prefer_wait(std::string_view header);
+
+/// UTC as RFC 3339 with milliseconds.
+std::string rfc3339(std::chrono::system_clock::time_point time);
+
+/// A client's file name for logs and answers: the last path component, valid UTF-8, no control characters, at
+/// most 120 characters.
+std::string clean_file_name(std::string_view name);
+
+/// An ETag of the first 32 characters of a digest.
+std::string quoted_tag(std::string_view digest);
+
+/// Whether an If-None-Match header names `etag` (quoted) or is *.
+bool etag_matches(std::string_view header, std::string_view etag);
+
+/// Whether an Accept header's highest rating among image types goes to `type`, for instance image/png.
+bool accepts_first(std::string_view header, std::string_view type);
+
+} // namespace anime::service

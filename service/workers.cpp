@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/workers.h"
+
+#include <nlohmann/json.hpp>
+
+#include <new>
+
+namespace anime::service
+{
+
+namespace
+{
+
+std::chrono::system_clock::time_point wall()
+{
+    return std::chrono::system_clock::now();
+}
+
+} // namespace
+
+Workers::Workers(const Shared &shared) : shared_(shared)
+{
+    for (std::int64_t i = 0; i < shared.options.limits.workers; ++i)
+        threads_.emplace_back([this] { work(); });
+}
+
+Workers::~Workers()
+{
+    for (std::thread &thread : threads_)
+        thread.join();
+}
+
+void Workers::work()
+{
+    while (const TaskPtr task = shared_.board.take()) {
+        try {
+            paint(task);
+        } catch (const std::bad_alloc &) {
+            shared_.log.write(Level::error, Layer::failure, task->request_id, "out of memory",
+                              {{"code", "out-of-memory"}, {"stage", "service"}});
+            shared_.board.fail(task,
+                               make_problem("out-of-memory", "The service ran out of memory.",
+                                            "Try again in a moment, or send a smaller photo.", 5),
+                               wall());
+        }
+    }
+}
+
+void Workers::paint(const TaskPtr &task)
+{
+    if (shared_.disk_cache)
+        if (const PicturePtr known = shared_.disk_cache->find(task->key)) {
+            shared_.log.write(Level::info, Layer::inference, task->request_id, "no need to paint",
+                              {{"cache", "disk"}});
+            shared_.metrics.cache("disk");
+            shared_.memory_cache.put(task->key, known);
+            shared_.board.finish(task, known->info, wall());
+            return;
+        }
+    const Engine::Outcome outcome = shared_.engine.run(*task, [&](const std::string &stage, double fraction) {
+        shared_.board.progress(task, stage, fraction);
+    });
+    if (outcome.problem) {
+        shared_.metrics.rejected(outcome.problem->code);
+        shared_.board.fail(task, *outcome.problem, wall());
+        return;
+    }
+    shared_.metrics.painted(outcome.picture->info.timings);
+    shared_.memory_cache.put(task->key, outcome.picture);
+    if (shared_.disk_cache && !shared_.disk_cache->put(task->key, *outcome.picture))
+        shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
+    shared_.board.finish(task, outcome.picture->info, wall());
+}
+
+} // namespace anime::service
