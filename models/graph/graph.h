@@ -57,23 +57,23 @@ struct InputRange {
 
 struct Node {
     Op op = Op::input;
-    std::string name;        ///< as in the weights file, without ".weight"
-    std::vector<int> inputs; ///< indexes of earlier nodes
-    int channels = 0;        ///< of the node's value
+    std::string name = {};        ///< as in the weights file, without ".weight"
+    std::vector<int> inputs = {}; ///< indexes of earlier nodes
+    int channels = 0;             ///< of the node's value
 
-    WeightPtr weight; ///< conv, linear: weights; norm: gamma
-    WeightPtr bias;   ///< conv, linear: bias or null; norm: beta
+    WeightPtr weight = {}; ///< conv, linear: weights; norm: gamma
+    WeightPtr bias = {};   ///< conv, linear: bias or null; norm: beta
     int kernel = 1;
     int stride = 1;
     int groups = 1;
     Padding padding = Padding::none;
-    std::array<int, 4> pad = {0, 0, 0, 0};      ///< left, right, top, bottom
-    std::shared_ptr<const InputRange> range;    ///< conv: null where the model was not calibrated
-    float slope = 0;                            ///< activation
-    float eps = 0;                              ///< norm
-    int factor = 1;                             ///< shuffle, unshuffle, thumbnail
-    Upsampling upsampling = Upsampling::legacy; ///< upsample
-    int offset = 0;                             ///< modulate
+    std::array<int, 4> pad = {0, 0, 0, 0};        ///< left, right, top, bottom
+    std::shared_ptr<const InputRange> range = {}; ///< conv: null where the model was not calibrated
+    float slope = 0;                              ///< activation
+    float eps = 0;                                ///< norm
+    int factor = 1;                               ///< shuffle, unshuffle, thumbnail
+    Upsampling upsampling = Upsampling::legacy;   ///< upsample
+    int offset = 0;                               ///< modulate
 };
 
 struct Graph {

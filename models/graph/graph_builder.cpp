@@ -47,7 +47,8 @@ GraphBuilder::GraphBuilder(std::string architecture, const WeightMap &weights)
 void GraphBuilder::invalid(const std::string &what) const
 {
     throw Error("model-invalid",
-                "These are not the weights of a '" + architecture_ + "' model: " + what + ".");
+                "These are not the weights of a '" + architecture_ + "' model: " + what + ".",
+                "Convert or download the model again.");
 }
 
 WeightPtr GraphBuilder::take(const std::string &name, const std::vector<std::int64_t> &shape)

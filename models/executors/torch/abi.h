@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The border between the library and the module anime-torch, which alone links libtorch: one table of C
+// functions. Nothing throws across it and neither side frees what the other allocated.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace anime
+{
+struct Graph;
+}
+
+extern "C" {
+
+/// Rises whenever this file, graph.h or error.h changes; the module of another build is refused.
+inline constexpr std::uint32_t anime_torch_abi = 1;
+
+/// Why a function failed, as the parts of anime::Error.
+struct AnimeTorchError {
+    char code[32];
+    char message[512];
+    char remedy[256];
+};
+
+struct AnimeTorchTensor {
+    const char *name;
+    const float *data;
+    std::size_t count;
+    const std::int64_t *shape;
+    std::size_t rank;
+};
+
+struct AnimeTorchDevice {
+    char name[16];
+};
+
+struct AnimeTorchTensors;
+struct AnimeTorchNetwork;
+
+/// Functions return true, or fill the error and return false.
+struct AnimeTorchApi {
+    std::uint32_t abi;
+    const char *version; ///< ANIME_VERSION
+
+    /// Reads a state dict; the tensors live until release_tensors().
+    bool (*read_state_dict)(const char *path, AnimeTorchTensors **tensors, AnimeTorchError *error);
+    std::size_t (*tensor_count)(const AnimeTorchTensors *tensors);
+    AnimeTorchTensor (*tensor_at)(const AnimeTorchTensors *tensors, std::size_t index);
+    void (*release_tensors)(AnimeTorchTensors *tensors);
+
+    /// Whether a file is a TorchScript program and not a state dict.
+    bool (*is_script)(const char *path, bool *script, AnimeTorchError *error);
+    /// Which device "auto", "cpu" or "cuda:N" means here.
+    bool (*resolve_device)(const char *name, AnimeTorchDevice *device, AnimeTorchError *error);
+
+    /// `graph` has to outlive the network. `threads` counts, where the device is the CPU.
+    bool (*open_graph)(const anime::Graph *graph, const char *device, unsigned threads,
+                       AnimeTorchNetwork **network, AnimeTorchError *error);
+    bool (*open_script)(const char *path, const char *device, unsigned threads, AnimeTorchNetwork **network,
+                        AnimeTorchError *error);
+    /// `in` and `out` are planar RGB in [-1, 1], 3 · height · width values. One call at a time. `bytes`
+    /// becomes the most that weights and values took together, as far as it is known.
+    bool (*run)(AnimeTorchNetwork *network, const float *in, float *out, int width, int height,
+                const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error);
+    void (*close)(AnimeTorchNetwork *network);
+};
+
+/// The module's only symbol.
+using AnimeTorchEntry = const AnimeTorchApi *(*)();
+inline constexpr const char *anime_torch_entry = "anime_torch_module";
+}

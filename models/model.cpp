@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Loads models: finds the weights, validates them, builds the graph, shares what is in use.
+#include "models/model.h"
+
+#include "models/error.h"
+#include "models/executors/torch/module.h"
+#include "models/graph/architectures.h"
+#include "models/weights/catalogue.h"
+#include "models/weights/embedded.h"
+#include "models/weights/locate.h"
+#include "models/weights/mapped_file.h"
+#include "models/weights/safetensors.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <span>
+
+namespace anime
+{
+
+namespace
+{
+
+constexpr int smallest_face = 16;
+constexpr int largest_face = 4096;
+constexpr std::string_view fidelity_prefix = "fidelity.";
+
+[[noreturn]] void invalid_metadata(const ModelSource &source, const std::string &key,
+                                   const std::string &wanted)
+{
+    throw Error("model-invalid",
+                "The metadata '" + key + "' of the model '" + source.name + "' " + wanted + ".",
+                "Convert or download the model again.");
+}
+
+template <typename Number>
+Number parse_number(const ModelSource &source, const std::string &key, const std::string &text, Number least,
+                    Number most)
+{
+    Number value{};
+    const char *end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc{} || stop != end || !(value >= least && value <= most))
+        invalid_metadata(source, key,
+                         "has to be a number from " + std::to_string(least) + " to " + std::to_string(most));
+    return value;
+}
+
+bool is_calibrated(const Graph &graph)
+{
+    return std::all_of(graph.nodes.begin(), graph.nodes.end(),
+                       [](const Node &node) { return node.op != Op::conv || node.range; });
+}
+
+Model from_safetensors(const ModelSource &source, std::span<const std::byte> bytes)
+{
+    Safetensors file = parse_safetensors(bytes, source.path.empty() ? source.name : source.path.string());
+    Model model;
+    model.metadata = std::move(file.metadata);
+    const auto text = [&](const std::string &key, const std::string &otherwise) {
+        const auto found = model.metadata.find(key);
+        return found == model.metadata.end() ? otherwise : found->second;
+    };
+    model.name = text("name", source.name);
+    model.licence = text("licence", "unknown");
+    model.description = text("description", "");
+    model.architecture = text("architecture", "");
+    if (model.architecture.empty())
+        invalid_metadata(source, "architecture", "is missing");
+
+    std::optional<Upsampling> upsampling;
+    if (const std::string name = text("upsampling", ""); !name.empty()) {
+        upsampling = parse_upsampling(name);
+        if (!upsampling)
+            invalid_metadata(source, "upsampling", "has to be legacy, align-corners or half-pixel");
+    }
+    if (const std::string size = text("face_size", ""); !size.empty())
+        model.face_size = parse_number(source, "face_size", size, smallest_face, largest_face);
+    for (const auto &[key, value] : model.metadata)
+        if (key.starts_with(fidelity_prefix))
+            model.fidelity[key.substr(fidelity_prefix.size())] = parse_number(source, key, value, 0.0, 200.0);
+
+    model.graph = build_graph(model.architecture, file.tensors, upsampling);
+    return model;
+}
+
+/// A state dict says neither what it is nor how it upsamples. Those of the catalogue are recognised; others
+/// are taken for what the PyTorch port trains: animeganv2 with align_corners=True, its forward()'s default.
+Model from_state_dict(const ModelSource &source, std::span<const std::byte> bytes)
+{
+    const CatalogueEntry *known = identify(bytes);
+    if (source.entry && source.entry != known)
+        throw Error("model-invalid",
+                    "'" + source.path.string() + "' is not the checkpoint '" + source.name +
+                        "' of the catalogue: its checksum differs.",
+                    "Delete it and run models/fetch " + source.name + " again.");
+    Model model;
+    model.name = known ? known->name : source.name;
+    model.licence = known ? known->licence : "unknown";
+    model.description = known ? known->description : "";
+    model.architecture = known ? known->architecture : "animeganv2";
+    if (known)
+        model.face_size = known->face_size;
+    const Upsampling upsampling = known ? known->upsampling : Upsampling::align_corners;
+    model.graph = build_graph(model.architecture, read_state_dict(source.path), upsampling);
+    return model;
+}
+
+Model read_model(const ModelSource &source, std::span<const std::byte> bytes)
+{
+    Model model = source.kind == ModelSource::Kind::torch ? from_state_dict(source, bytes)
+                                                          : from_safetensors(source, bytes);
+    model.path = source.path;
+    model.digest = sha256(bytes);
+    model.calibrated = is_calibrated(model.graph);
+    return model;
+}
+
+/// The same for two names of one file, another once the file was replaced or written to.
+std::string identity(const std::filesystem::path &path)
+{
+    struct stat found = {};
+    if (stat(path.c_str(), &found) != 0)
+        return path.string();
+    return std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino) + ":" +
+           std::to_string(found.st_size) + ":" + std::to_string(found.st_mtim.tv_sec) + "." +
+           std::to_string(found.st_mtim.tv_nsec);
+}
+
+} // namespace
+
+std::shared_ptr<const Model> load_model(const std::string &name_or_path)
+{
+    // Held while loading, so that a model that two threads ask for is read once.
+    static std::mutex mutex;
+    static std::map<std::string, std::weak_ptr<const Model>> in_use;
+
+    const ModelSource source = locate_model(name_or_path);
+    const std::lock_guard lock(mutex);
+    std::erase_if(in_use, [](const auto &entry) { return entry.second.expired(); });
+    auto &slot = in_use[source.path.empty() ? source.name : identity(source.path)];
+    if (auto shared = slot.lock())
+        return shared;
+
+    std::shared_ptr<const Model> model;
+    if (source.path.empty()) {
+        if (embedded_model().empty())
+            throw Error("model-missing", "This build has no embedded model.", "Name another one.");
+        model = std::make_shared<const Model>(read_model(source, embedded_model()));
+    } else {
+        const MappedFile file(source.path);
+        model = std::make_shared<const Model>(read_model(source, file.bytes()));
+    }
+    slot = model;
+    return model;
+}
+
+} // namespace anime

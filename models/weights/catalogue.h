@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The published checkpoints that are known by name and by checksum, and where downloaded ones lie.
+#pragma once
+
+#include "models/graph/graph.h"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace anime
+{
+
+/// A state dict says nothing about itself; this is what it would have to say.
+struct CatalogueEntry {
+    std::string name;
+    std::string description;
+    std::string architecture;
+    std::string licence;
+    std::string url; ///< empty where nobody offers it for download
+    std::string git_blob_sha1;
+    Upsampling upsampling = Upsampling::legacy;
+    int face_size = 0;
+};
+
+const std::vector<CatalogueEntry> &catalogue();
+
+const CatalogueEntry *find_in_catalogue(std::string_view name);
+
+/// The entry whose checksum a file has, however the file is called.
+const CatalogueEntry *identify(std::span<const std::byte> file);
+
+/// Where `models/fetch` puts NAME.pt: $XDG_DATA_HOME/gst-anime/models.
+std::filesystem::path download_folder();
+
+/// SHA-1 of "blob SIZE\0" and the content, hex: how GitHub shows a file's checksum.
+std::string git_blob_sha1(std::span<const std::byte> file);
+
+/// SHA-256, hex.
+std::string sha256(std::span<const std::byte> file);
+
+} // namespace anime

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From what the user wrote to the weights that it means.
+#pragma once
+
+#include "models/weights/catalogue.h"
+
+#include <filesystem>
+#include <string>
+
+namespace anime
+{
+
+struct ModelSource {
+    enum class Kind {
+        embedded,
+        safetensors,
+        torch, ///< written by PyTorch: a state dict or TorchScript
+    };
+    Kind kind = Kind::embedded;
+    std::filesystem::path path;            ///< empty for an embedded model
+    std::string name;                      ///< of the style, or the file's name without its suffix
+    const CatalogueEntry *entry = nullptr; ///< where it was found by a name of the catalogue
+};
+
+/// "default", the embedded style's name, a name of the catalogue, a file in the download folder, or a path:
+/// what has a slash or ends with .safetensors, .pt, .pth or .torchscript. Whether the file can be read is
+/// seen later. Throws Error model-missing for a name that means nothing.
+ModelSource locate_model(const std::string &name_or_path);
+
+/// The name in the embedded model's metadata.
+const std::string &embedded_name();
+
+} // namespace anime

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The module anime-torch: the table of C functions, and the wall that no exception passes.
+#include "models/error.h"
+#include "models/executors/torch/abi.h"
+#include "plugins/torch/network.h"
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+
+struct AnimeTorchTensors {
+    std::vector<anime::NamedTensor> tensors;
+};
+
+struct AnimeTorchNetwork {
+    std::unique_ptr<anime::Network> network;
+    torch::Device device;
+    int threads;
+};
+
+namespace anime
+{
+
+namespace
+{
+
+template <std::size_t N>
+void copy(char (&to)[N], const std::string &from)
+{
+    const std::size_t count = std::min(from.size(), N - 1);
+    std::memcpy(to, from.data(), count);
+    to[count] = '\0';
+}
+
+void fill(AnimeTorchError *error, const char *code, const std::string &message, const std::string &remedy)
+{
+    copy(error->code, code);
+    copy(error->message, message);
+    copy(error->remedy, remedy);
+}
+
+/// libtorch says it in words: its allocators throw no type of their own on the CPU.
+bool is_out_of_memory(const std::string &message)
+{
+    return message.find("not enough memory") != std::string::npos ||
+           message.find("can't allocate memory") != std::string::npos ||
+           message.find("out of memory") != std::string::npos;
+}
+
+/// Runs `body`; what it throws becomes the error. `code` stands for what libtorch throws.
+template <typename Body>
+bool guarded(AnimeTorchError *error, const char *code, Body body) noexcept
+{
+    try {
+        body();
+        return true;
+    } catch (const Error &why) {
+        fill(error, why.code().c_str(), why.what(), why.remedy());
+    } catch (const std::bad_alloc &) {
+        fill(error, "out-of-memory", "There is not enough memory for this picture.", "Lower max-dimension.");
+    } catch (const c10::Error &why) {
+        const std::string message = why.what_without_backtrace();
+        if (is_out_of_memory(message))
+            fill(error, "out-of-memory", "There is not enough memory for this picture: " + message,
+                 "Lower max-dimension.");
+        else
+            fill(error, code, "libtorch: " + message, "");
+    } catch (const std::exception &why) {
+        fill(error, code, std::string("libtorch: ") + why.what(), "");
+    } catch (...) {
+        fill(error, code, "libtorch failed without saying why.", "");
+    }
+    return false;
+}
+
+torch::Device parse_device(const std::string &name)
+{
+    const bool cuda = torch::cuda::is_available();
+    if (name == "auto")
+        return cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+    if (name == "cpu")
+        return torch::kCPU;
+    const bool known = name.starts_with("cuda:") && name.size() > 5 && name.size() < 8 &&
+                       name.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (!known)
+        throw Error("device-missing", "'" + name + "' is not a device.", "Devices are auto, cpu and cuda:N.");
+    if (!cuda)
+        throw Error("device-missing", "There is no CUDA device for '" + name + "'.",
+                    "Use device=cpu, or a libtorch with CUDA on a machine that has one.");
+    const int index = std::stoi(name.substr(5));
+    if (index >= static_cast<int>(torch::cuda::device_count()))
+        throw Error("device-missing",
+                    "There are " + std::to_string(torch::cuda::device_count()) + " CUDA devices and no '" +
+                        name + "'.",
+                    "Devices are counted from cuda:0.");
+    return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+bool read_state_dict(const char *path, AnimeTorchTensors **tensors, AnimeTorchError *error)
+{
+    return guarded(error, "model-invalid",
+                   [&] { *tensors = new AnimeTorchTensors{read_state_dict_file(path)}; });
+}
+
+std::size_t tensor_count(const AnimeTorchTensors *tensors)
+{
+    return tensors->tensors.size();
+}
+
+AnimeTorchTensor tensor_at(const AnimeTorchTensors *tensors, std::size_t index)
+{
+    const auto &[name, tensor] = tensors->tensors[index];
+    return {name.c_str(), tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()),
+            tensor.sizes().data(), tensor.sizes().size()};
+}
+
+void release_tensors(AnimeTorchTensors *tensors)
+{
+    delete tensors;
+}
+
+bool is_script(const char *path, bool *script, AnimeTorchError *error)
+{
+    return guarded(error, "model-invalid", [&] { *script = is_script_file(path); });
+}
+
+bool resolve_device(const char *name, AnimeTorchDevice *device, AnimeTorchError *error)
+{
+    return guarded(error, "device-missing", [&] { copy(device->name, parse_device(name).str()); });
+}
+
+bool open_graph(const Graph *graph, const char *device, unsigned threads, AnimeTorchNetwork **network,
+                AnimeTorchError *error)
+{
+    return guarded(error, "model-invalid", [&] {
+        const torch::Device where = parse_device(device);
+        *network = new AnimeTorchNetwork{make_graph_network(*graph, where), where, static_cast<int>(threads)};
+    });
+}
+
+bool open_script(const char *path, const char *device, unsigned threads, AnimeTorchNetwork **network,
+                 AnimeTorchError *error)
+{
+    return guarded(error, "model-invalid", [&] {
+        const torch::Device where = parse_device(device);
+        *network = new AnimeTorchNetwork{make_script_network(path, where), where, static_cast<int>(threads)};
+    });
+}
+
+bool run(AnimeTorchNetwork *network, const float *in, float *out, int width, int height,
+         const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error)
+{
+    return guarded(error, "model-invalid", [&] {
+        const c10::InferenceMode inference;
+        torch::set_num_threads(network->threads);
+        // from_blob takes a mutable pointer; the networks don't write into their input.
+        const torch::Tensor picture =
+            torch::from_blob(const_cast<float *>(in), {1, 3, height, width}, torch::kFloat32)
+                .to(network->device);
+        const torch::Tensor painted = network->network->run(picture, *cancel);
+        torch::from_blob(out, {1, 3, height, width}, torch::kFloat32).copy_(painted);
+        *bytes = network->network->bytes();
+    });
+}
+
+void close(AnimeTorchNetwork *network)
+{
+    delete network;
+}
+
+constexpr AnimeTorchApi api = {
+    .abi = anime_torch_abi,
+    .version = ANIME_VERSION,
+    .read_state_dict = read_state_dict,
+    .tensor_count = tensor_count,
+    .tensor_at = tensor_at,
+    .release_tensors = release_tensors,
+    .is_script = is_script,
+    .resolve_device = resolve_device,
+    .open_graph = open_graph,
+    .open_script = open_script,
+    .run = run,
+    .close = close,
+};
+
+} // namespace
+
+} // namespace anime
+
+extern "C" __attribute__((visibility("default"))) const AnimeTorchApi *anime_torch_module()
+{
+    return &anime::api;
+}

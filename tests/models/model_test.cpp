@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Loading models: names and paths, metadata, sharing, and what is said about files that are none.
+#include "models/model.h"
+
+#include "models/error.h"
+#include "models/painter.h"
+#include "models/weights/catalogue.h"
+#include "tests/models/temporary_folder.h"
+#include "tests/models/tiny_models.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+namespace anime
+{
+namespace
+{
+
+using testing::HasSubstr;
+
+class ModelTest : public testing::Test
+{
+protected:
+    ModelTest() { setenv("XDG_DATA_HOME", folder_.path().c_str(), 1); }
+    ~ModelTest() override { unsetenv("XDG_DATA_HOME"); }
+
+    std::string write(const Safetensors &model, const std::string &name = "tiny.safetensors")
+    {
+        const auto path = folder_.path() / name;
+        write_safetensors(path, model);
+        return path.string();
+    }
+
+    void expect_error(const std::string &name, const std::string &code, const std::string &message)
+    {
+        try {
+            load_model(name);
+            ADD_FAILURE() << name << " was loaded";
+        } catch (const Error &error) {
+            EXPECT_EQ(error.code(), code) << error.what();
+            EXPECT_THAT(error.what(), HasSubstr(message));
+            EXPECT_FALSE(error.remedy().empty()) << error.what();
+        }
+    }
+
+    test::TemporaryFolder folder_;
+};
+
+TEST_F(ModelTest, TellsWhatItsFileSays)
+{
+    Safetensors file = test::lite_model(4, 6, 1, true);
+    file.metadata["description"] = "for tests";
+    file.metadata["fidelity.int8"] = "43.5";
+    const auto model = load_model(write(file));
+    EXPECT_EQ(model->name, "tiny");
+    EXPECT_EQ(model->architecture, "lite");
+    EXPECT_EQ(model->licence, "CC0");
+    EXPECT_EQ(model->description, "for tests");
+    EXPECT_EQ(model->face_size, 64);
+    EXPECT_EQ(model->digest.size(), 64U);
+    EXPECT_EQ(model->metadata, file.metadata);
+    EXPECT_DOUBLE_EQ(model->fidelity.at("int8"), 43.5);
+    EXPECT_TRUE(model->calibrated);
+    EXPECT_FALSE(load_model(write(test::lite_model(), "plain.safetensors"))->calibrated);
+}
+
+// A file is one model however it is named, for as long as anyone uses it.
+TEST_F(ModelTest, IsSharedByAllWhoNameTheSameFile)
+{
+    const std::string path = write(test::lite_model());
+    const std::string link = (folder_.path() / "link.safetensors").string();
+    std::filesystem::create_symlink(path, link);
+    const auto first = load_model(path);
+    EXPECT_EQ(load_model(path), first);
+    EXPECT_EQ(load_model(link), first);
+
+    std::vector<std::shared_ptr<const Model>> models(4);
+    std::vector<std::thread> threads;
+    for (auto &model : models)
+        threads.emplace_back([&] { model = load_model(path); });
+    for (auto &thread : threads)
+        thread.join();
+    for (const auto &model : models)
+        EXPECT_EQ(model, first);
+}
+
+TEST_F(ModelTest, IsReadAgainWhenItsFileWasReplaced)
+{
+    const std::string path = write(test::lite_model(4, 6, 1));
+    const auto before = load_model(path);
+    write(test::lite_model(4, 6, 2));
+    const auto after = load_model(path);
+    EXPECT_NE(after, before);
+    EXPECT_NE(after->digest, before->digest);
+    EXPECT_EQ(before->graph.nodes.front().op, Op::input); // the first one is still whole
+}
+
+TEST_F(ModelTest, IsFoundByNameInTheDownloadFolder)
+{
+    std::filesystem::create_directories(download_folder());
+    write_safetensors(download_folder() / "mine.safetensors", test::lite_model());
+    EXPECT_EQ(load_model("mine")->architecture, "lite");
+}
+
+TEST_F(ModelTest, SaysWhyANameOrPathIsNoModel)
+{
+    std::ofstream(folder_.path() / "empty.safetensors");
+    std::ofstream(folder_.path() / "page.safetensors") << "<html>404 not found</html>";
+    std::ofstream(folder_.path() / "model.onnx") << "onnx";
+    const std::string here = folder_.path().string() + "/";
+    expect_error("unheard-of", "model-missing", "No style is called 'unheard-of'");
+    expect_error("", "model-missing", "No style is called ''");
+    expect_error("paprika", "model-missing", "'paprika' is not downloaded");
+    expect_error("hayao", "model-missing", "'hayao' is not downloaded");
+    expect_error(here + "none.safetensors", "model-missing", "There is no model file");
+    expect_error(here + "none.pt", "model-missing", "There is no model file");
+    expect_error(here + "empty.safetensors", "model-invalid", "is empty");
+    expect_error(here + "page.safetensors", "model-invalid", "its header would have");
+    expect_error(here + "model.onnx", "model-unsupported", "has no suffix of a model");
+}
+
+TEST_F(ModelTest, AFileUnderACatalogueNameHasToBeThatCheckpoint)
+{
+    std::filesystem::create_directories(download_folder());
+    std::ofstream(download_folder() / "paprika.pt") << "something else";
+    expect_error("paprika", "model-invalid", "its checksum differs");
+}
+
+TEST_F(ModelTest, RefusesMetadataThatMakesNoSense)
+{
+    const std::vector<std::tuple<std::string, std::string, std::string, std::string>> cases = {
+        {"architecture", "", "model-invalid", "'architecture'"},
+        {"architecture", "vgg", "model-unsupported", "'vgg' is not known"},
+        {"upsampling", "nearest", "model-invalid", "'upsampling'"},
+        {"upsampling", "legacy", "model-invalid", "half-pixel, not legacy"},
+        {"face_size", "0", "model-invalid", "'face_size'"},
+        {"face_size", "64px", "model-invalid", "'face_size'"},
+        {"face_size", "999999999999", "model-invalid", "'face_size'"},
+        {"fidelity.int8", "nan", "model-invalid", "'fidelity.int8'"},
+        {"fidelity.int8", "much", "model-invalid", "'fidelity.int8'"},
+    };
+    for (const auto &[key, value, code, message] : cases) {
+        Safetensors file = test::lite_model();
+        file.metadata[key] = value;
+        expect_error(write(file), code, message);
+    }
+}
+
+TEST_F(ModelTest, RefusesWeightsThatAreNotFinite)
+{
+    Safetensors file = test::lite_model();
+    file.tensors["stem.bias"] = test::tensor("stem.bias", {4}, {0, NAN, 0, 0});
+    expect_error(write(file), "model-invalid", "'stem.bias' has values that are not finite");
+}
+
+TEST_F(ModelTest, RefusesATruncatedFile)
+{
+    const std::string path = write(test::lite_model());
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
+    expect_error(path, "model-invalid", "outside the file");
+}
+
+TEST(Painters, RefuseSettingsThatMeanNothing)
+{
+    try {
+        open_painter({.executor = "abacus"});
+        FAIL();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "executor-missing");
+    }
+    try {
+        open_painter({.executor = "onednn", .device = "cuda:0"});
+        FAIL();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "device-missing");
+    }
+}
+
+} // namespace
+} // namespace anime
