@@ -35,10 +35,10 @@ void match_luma(const ConstImage &photo, const Image &painting)
         multiply(painting, ratio);
 }
 
-Image packed(std::vector<std::uint8_t> &pixels, int width, int height)
+Image packed(std::vector<std::uint8_t> &pixels, int width, int height, int pixel)
 {
-    pixels.resize(std::size_t{3} * width * height);
-    return {pixels.data(), width, height, std::ptrdiff_t{3} * width, 3};
+    pixels.resize(static_cast<std::size_t>(pixel) * width * height);
+    return {pixels.data(), width, height, static_cast<std::ptrdiff_t>(pixel) * width, pixel};
 }
 
 } // namespace
@@ -55,10 +55,10 @@ FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Ima
         const double scale = double(settings.max_dimension) / longest;
         const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
         const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
-        const Image small = packed(small_photo_, width, height);
+        const Image small = packed(small_photo_, width, height, in.pixel);
         resize(in, small);
         photo = as_const(small);
-        painting = packed(small_painting_, width, height);
+        painting = packed(small_painting_, width, height, out.pixel);
     }
 
     stats.cost = painter.paint(photo, painting, cancel);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What animeganfilter does to one frame around the painter's work, without GStreamer.
+// What animeganfilter does to one frame around the painter's work.
 #pragma once
 
 #include "elements/animeganfilter/temporal_smoother.h"
@@ -28,8 +28,8 @@ struct FrameStats {
 class FramePainter
 {
 public:
-    /// Paints `in` at full strength into `out`, which has the same size; the fourth byte is left to
-    /// finish_frame(). Throws what Painter::paint throws.
+    /// Paints `in` at full strength into `out`, which has the same size and pixels of the same size; the
+    /// fourth byte is left to finish_frame(). Throws what Painter::paint throws.
     FrameStats paint(Painter &painter, const ConstImage &in, const Image &out, const FrameSettings &settings,
                      const std::atomic<bool> &cancel);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Scales pictures, by libvips: area and Lanczos down, bicubic up.
+// Scales pictures with GStreamer's scaler: Lanczos over all the pixels that fall together down, bicubic up.
 #pragma once
 
 #include "models/image.h"
@@ -7,7 +7,7 @@
 namespace anime
 {
 
-/// Scales R, G and B of `in` to the size of `out`. Throws Error: out-of-memory, internal.
+/// Scales `in` to the size of `out`, every byte of a pixel alike; both have pixels of the same size.
 void resize(const ConstImage &in, const Image &out);
 
 } // namespace anime

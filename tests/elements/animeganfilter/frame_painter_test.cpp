@@ -160,19 +160,20 @@ TEST(FramePainter, LumaOfALargePictureIsThatOfSomeRows)
 TEST(FramePainter, LargeFramesArePaintedAtTheMaximumDimension)
 {
     struct Case {
-        int width, height, max_dimension;
+        int width, height, pixel, max_dimension;
         int painted_width, painted_height;
     };
     const Case cases[] = {
-        {640, 480, 0, 640, 480},   {640, 480, 640, 640, 480},
-        {640, 480, 320, 320, 240}, {1921, 1081, 512, 512, 288},
-        {300, 1000, 100, 30, 100}, {1000, 1, 100, 100, 1},
-        {1, 1, 1, 1, 1},           {7, 5, 1, 1, 1},
+        {640, 480, 3, 0, 640, 480},   {640, 480, 4, 640, 640, 480},
+        {640, 480, 4, 320, 320, 240}, {1921, 1081, 3, 512, 512, 288},
+        {300, 1000, 3, 100, 30, 100}, {1000, 1, 3, 100, 100, 1},
+        {1, 1, 3, 1, 1, 1},           {7, 5, 4, 1, 1, 1},
+        {5000, 3, 3, 1, 1, 1},
     };
     for (const Case &c : cases) {
         SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height));
-        const Picture in(c.width, c.height, {10, 20, 30}, 3, 1);
-        Picture out(c.width, c.height, {}, 4, 5);
+        const Picture in(c.width, c.height, {10, 20, 30}, c.pixel, 1);
+        Picture out(c.width, c.height, {}, c.pixel, 5);
         const auto painter = inverting_painter();
         FrameSettings settings = plain;
         settings.max_dimension = c.max_dimension;
