@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/sizeguard/decoder.h"
+
+#include "elements/sizeguard/jpeg_reader.h"
+#include "elements/sizeguard/vips_setup.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <vips/vips8>
+
+namespace anime
+{
+
+namespace
+{
+
+using vips::VError;
+using vips::VImage;
+
+/// What libvips reads: the parts of the image that the scanner chose, one after another. Reading fails once
+/// the decoding is cancelled, which also stops loaders that read everything before the first line.
+class PartsSource
+{
+public:
+    PartsSource(Bytes bytes, const std::vector<ByteRange> &parts, const Cancellation &cancellation)
+        : bytes_(bytes), parts_(parts), cancellation_(cancellation), source_(vips_source_custom_new())
+    {
+        for (const ByteRange &part : parts_)
+            size_ += static_cast<gint64>(part.end - part.begin);
+        g_signal_connect(source_, "read", G_CALLBACK(on_read), this);
+        g_signal_connect(source_, "seek", G_CALLBACK(on_seek), this);
+    }
+    ~PartsSource() { g_object_unref(source_); }
+    PartsSource(const PartsSource &) = delete;
+    PartsSource &operator=(const PartsSource &) = delete;
+
+    VipsSource *get() { return VIPS_SOURCE(source_); }
+
+private:
+    static gint64 on_read(VipsSourceCustom *, void *buffer, gint64 length, PartsSource *self)
+    {
+        return self->cancellation_.cancelled() ? -1 : self->read(static_cast<std::uint8_t *>(buffer), length);
+    }
+
+    gint64 read(std::uint8_t *buffer, gint64 length)
+    {
+        gint64 part_start = 0;
+        gint64 copied = 0;
+        for (const ByteRange &part : parts_) {
+            const auto part_size = static_cast<gint64>(part.end - part.begin);
+            const gint64 inside = position_ - part_start;
+            if (inside < part_size && copied < length) {
+                const gint64 n = std::min(length - copied, part_size - inside);
+                std::memcpy(buffer + copied, bytes_.data() + part.begin + inside, static_cast<std::size_t>(n));
+                copied += n;
+                position_ += n;
+            }
+            part_start += part_size;
+        }
+        return copied;
+    }
+
+    static gint64 on_seek(VipsSourceCustom *, gint64 offset, int whence, PartsSource *self)
+    {
+        const gint64 base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? self->position_ : self->size_;
+        const gint64 target = base + offset;
+        if (target < 0 || target > self->size_)
+            return -1;
+        return self->position_ = target;
+    }
+
+    const Bytes bytes_;
+    const std::vector<ByteRange> &parts_;
+    const Cancellation &cancellation_;
+    VipsSourceCustom *source_;
+    gint64 size_ = 0;
+    gint64 position_ = 0;
+};
+
+/// Where the pixel (x, y) of the file goes: origin + x * step_x + y * step_y.
+struct Placement {
+    std::uint8_t *origin;
+    std::ptrdiff_t step_x;
+    std::ptrdiff_t step_y;
+};
+
+Placement placement(const Image &out, int orientation)
+{
+    const std::ptrdiff_t right = out.pixel;
+    const std::ptrdiff_t down = out.stride;
+    std::uint8_t *const top_left = out.at(0, 0);
+    std::uint8_t *const top_right = out.at(out.width - 1, 0);
+    std::uint8_t *const bottom_left = out.at(0, out.height - 1);
+    std::uint8_t *const bottom_right = out.at(out.width - 1, out.height - 1);
+    switch (orientation) { // EXIF 2.32, tag 274: where row 0 and column 0 of the file are in the scene
+    case 2:
+        return {top_right, -right, down};
+    case 3:
+        return {bottom_right, -right, -down};
+    case 4:
+        return {bottom_left, right, -down};
+    case 5:
+        return {top_left, down, right};
+    case 6:
+        return {top_right, down, -right};
+    case 7:
+        return {bottom_right, -down, -right};
+    case 8:
+        return {bottom_left, -down, right};
+    default:
+        return {top_left, right, down};
+    }
+}
+
+struct Sink {
+    Placement place;
+    int pixel;
+
+    /// Called by libvips with strips of whole lines from top to bottom.
+    static int write(VipsRegion *region, VipsRect *area, void *sink)
+    {
+        const Sink &self = *static_cast<Sink *>(sink);
+        const int bands = region->im->Bands;
+        for (int y = area->top; y < area->top + area->height; ++y) {
+            const VipsPel *in = VIPS_REGION_ADDR(region, area->left, y);
+            std::uint8_t *out =
+                self.place.origin + area->left * self.place.step_x + y * self.place.step_y;
+            if (self.place.step_x == bands && self.pixel == bands) {
+                std::memcpy(out, in, static_cast<std::size_t>(area->width) * bands);
+                continue;
+            }
+            for (int x = 0; x < area->width; ++x, in += bands, out += self.place.step_x) {
+                out[0] = in[0];
+                out[1] = in[1];
+                out[2] = in[2];
+                if (self.pixel == 4)
+                    out[3] = bands == 4 ? in[3] : 255;
+            }
+        }
+        return 0;
+    }
+};
+
+/// The largest reduction in libjpeg's inverse DCT that leaves at least `size`, so that a proper filter does
+/// the rest.
+unsigned jpeg_shrink(Size source, Size size)
+{
+    unsigned shrink = 8;
+    while (shrink > 1 && (source.width / shrink < size.width || source.height / shrink < size.height))
+        shrink /= 2;
+    return shrink;
+}
+
+VImage to_srgb(VImage image)
+{
+    const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
+    const bool profiled = image.get_typeof(VIPS_META_ICC_NAME) != 0;
+    if (cmyk || profiled) {
+        try {
+            auto *options = VImage::option()->set("embedded", true)->set("depth", 8);
+            return image.icc_transform("srgb", cmyk ? options->set("input_profile", "cmyk") : options);
+        } catch (const VError &) {
+            // A broken profile, or one of another colour space: show the pixels as they are, as browsers do.
+            vips_error_clear();
+        }
+    }
+    return image.colourspace(VIPS_INTERPRETATION_sRGB);
+}
+
+VImage resized(VImage image, Size size)
+{
+    const double h = static_cast<double>(size.width) / image.width();
+    const double v = static_cast<double>(size.height) / image.height();
+    if (h == 1.0 && v == 1.0)
+        return image;
+    if (!image.has_alpha())
+        return image.resize(h, VImage::option()->set("vscale", v));
+    // Colours of invisible pixels must not bleed into visible ones.
+    const VipsBandFormat format = image.format();
+    return image.premultiply().resize(h, VImage::option()->set("vscale", v)).unpremultiply().cast(format);
+}
+
+} // namespace
+
+Size bounded_size(Size source, unsigned max_dimension)
+{
+    const unsigned longest = std::max(source.width, source.height);
+    if (max_dimension == 0 || longest <= max_dimension)
+        return source;
+    const auto scaled = [&](unsigned side) {
+        const std::uint64_t rounded = (std::uint64_t{side} * max_dimension + longest / 2) / longest;
+        return static_cast<unsigned>(std::max<std::uint64_t>(rounded, 1));
+    };
+    return {scaled(source.width), scaled(source.height)};
+}
+
+struct Decoder::State {
+    const ImageFormat format;
+    const Bytes bytes;
+    const ImageFacts &facts;
+    const Cancellation &cancellation;
+    std::unique_ptr<PartsSource> source; // declared before the images, which read from them until they end
+    std::unique_ptr<JpegReader> jpeg;
+    VImage loaded;
+    VImage image;
+
+    VImage load(Size size)
+    {
+        VipsImage *out = nullptr;
+        int error = 0;
+        switch (format) {
+        case IMAGE_JPEG:
+            jpeg = std::make_unique<JpegReader>(bytes.first(facts.end), cancellation);
+            out = jpeg->open(jpeg_shrink({facts.width, facts.height}, size));
+            error = out ? 0 : -1;
+            break;
+        case IMAGE_WEBP:
+            error = vips_webpload_buffer(const_cast<std::uint8_t *>(bytes.data()), facts.end, &out, "access",
+                                         VIPS_ACCESS_SEQUENTIAL, "scale",
+                                         std::max(static_cast<double>(size.width) / facts.width,
+                                                  static_cast<double>(size.height) / facts.height),
+                                         "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
+            break;
+        default:
+            source = std::make_unique<PartsSource>(bytes, facts.decode, cancellation);
+            error = vips_pngload_source(source->get(), &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                        VIPS_FAIL_ON_ERROR, nullptr);
+        }
+        if (error)
+            throw VError();
+        return VImage(out);
+    }
+
+    Failure failure() const
+    {
+        char *text = vips_error_buffer_copy();
+        const std::string debug(text);
+        g_free(text);
+        if (cancellation.cancelled())
+            return {.code = "cancelled", .message = {}, .remedy = {}, .debug = {}, .limit = {}, .actual = {}};
+        if (jpeg && jpeg->failure())
+            return *jpeg->failure();
+        if (debug.find("out of memory") != debug.npos)
+            return {.code = "out-of-memory",
+                    .message = "There is not enough memory to decode the image.",
+                    .remedy = "Try again later, or send a smaller image.",
+                    .debug = debug,
+                    .limit = {},
+                    .actual = {}};
+        Failure corrupt = corrupt_image(format_names(format), "its picture data can't be decoded");
+        corrupt.debug = debug;
+        return corrupt;
+    }
+};
+
+Decoder::Decoder(ImageFormat format, Bytes bytes, const ImageFacts &facts, const Cancellation &cancellation)
+    : state_(new State{.format = format,
+                       .bytes = bytes,
+                       .facts = facts,
+                       .cancellation = cancellation,
+                       .source = {},
+                       .jpeg = {},
+                       .loaded = {},
+                       .image = {}})
+{
+}
+
+Decoder::~Decoder()
+{
+    state_.reset();
+    vips_thread_shutdown();
+}
+
+bool Decoder::has_alpha() const
+{
+    return state_->image.bands() == 4;
+}
+
+std::optional<Failure> Decoder::open(Size size)
+{
+    if (!set_up_vips())
+        return Failure{.code = "libvips-missing",
+                       .message = "The image library libvips could not start.",
+                       .remedy = "Install libvips again.",
+                       .debug = vips_error_buffer(),
+                       .limit = {},
+                       .actual = {}};
+    try {
+        State &s = *state_;
+        s.loaded = s.load(size);
+        const bool cmyk = s.loaded.interpretation() == VIPS_INTERPRETATION_CMYK;
+        s.image = cmyk ? resized(to_srgb(s.loaded), size) : to_srgb(resized(s.loaded, size));
+        s.image = s.image.cast(VIPS_FORMAT_UCHAR);
+        if (s.image.bands() < 3 || s.image.bands() > 4)
+            throw VError("unexpected number of bands");
+    } catch (const VError &) {
+        return state_->failure();
+    }
+    return {};
+}
+
+std::optional<Failure> Decoder::decode(const Image &out, int orientation, Cancellation &cancellation)
+{
+    State &s = *state_;
+    try {
+        if (out.pixel == 3 && has_alpha())
+            s.image = s.image.flatten(VImage::option()->set("background", std::vector<double>{255}))
+                          .cast(VIPS_FORMAT_UCHAR);
+        const Cancellation::Watch watch(cancellation,
+                                        [&s] { vips_image_set_kill(s.loaded.get_image(), TRUE); });
+        Sink sink{placement(out, orientation), out.pixel};
+        if (vips_sink_disc(s.image.get_image(), Sink::write, &sink))
+            return s.failure();
+    } catch (const VError &) {
+        return s.failure();
+    }
+    if (s.jpeg && !s.jpeg->finish())
+        return s.failure();
+    return {};
+}
+
+} // namespace anime

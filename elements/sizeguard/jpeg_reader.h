@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Lines of a JPEG, from libjpeg-turbo for libvips.
+//
+// libvips has a reader of its own. This one exists because that one (8.14) looks at libjpeg's warnings only
+// before each strip, so that damage in the last one passes; can't tell a harmless warning (padding before a
+// marker, which many cameras write) from damaged data; and can't be stopped between the scans of a
+// progressive file.
+#pragma once
+
+#include "elements/report/failure.h"
+#include "elements/sizeguard/cancellation.h"
+#include "elements/sizeguard/scanner.h"
+
+#include <memory>
+#include <optional>
+
+struct _VipsImage;
+
+namespace anime
+{
+
+class JpegReader
+{
+public:
+    /// `bytes` and `cancellation` must outlive the reader, and the reader the image that it makes.
+    JpegReader(Bytes bytes, const Cancellation &cancellation);
+    ~JpegReader();
+    JpegReader(const JpegReader &) = delete;
+    JpegReader &operator=(const JpegReader &) = delete;
+
+    /// Reads the header and prepares an image reduced by `shrink` (1, 2, 4 or 8) while it is decoded:
+    /// sequential, grey, sRGB or CMYK, with its ICC profile. Null: see failure(). The caller owns the image.
+    _VipsImage *open(unsigned shrink);
+
+    /// Reads what follows the last line, up to the end of the image. False: see failure().
+    bool finish();
+
+    /// What went wrong; empty if nothing did, or if it was cancelled.
+    const std::optional<Failure> &failure() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace anime

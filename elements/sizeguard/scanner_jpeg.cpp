@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Follows the markers of a JPEG (ITU T.81, annex B) exactly as libjpeg does, so that both see the same image.
+#include "elements/sizeguard/exif.h"
+#include "elements/sizeguard/scanner.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace anime
+{
+
+namespace
+{
+
+enum Marker : std::uint8_t {
+    TEM = 0x01,
+    SOF0 = 0xc0,
+    SOF1 = 0xc1,
+    SOF2 = 0xc2,
+    DHT = 0xc4,
+    JPG = 0xc8,
+    SOF9 = 0xc9,
+    SOF10 = 0xca,
+    DAC = 0xcc,
+    SOF15 = 0xcf,
+    RST0 = 0xd0,
+    RST7 = 0xd7,
+    SOI = 0xd8,
+    EOI = 0xd9,
+    SOS = 0xda,
+    APP1 = 0xe1,
+};
+
+bool is_frame_header(std::uint8_t marker)
+{
+    return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+}
+
+class JpegScanner : public Scanner
+{
+public:
+    explicit JpegScanner(const Limits &limits) : Scanner("JPEG", limits) {}
+
+    std::optional<Failure> advance(Bytes bytes) override
+    {
+        if (position_ == 0)
+            position_ = 2; // SOI, which sniff() has seen
+        while (!complete()) {
+            const bool more = in_scan_data_ ? skip_scan_data(bytes) : skip_to_marker(bytes);
+            if (!more)
+                return {};
+            const std::uint8_t marker = bytes[position_ + 1];
+            if (marker == EOI) {
+                facts_.end = position_ + 2;
+                facts_.decode = {{0, facts_.end}};
+                return {};
+            }
+            if (marker == SOI)
+                return corrupt("a second image starts inside the first");
+            if (marker == TEM || (marker >= RST0 && marker <= RST7)) {
+                position_ += 2;
+                continue;
+            }
+            if (bytes.size() < position_ + 4)
+                return {};
+            const std::size_t length = big_endian_16(bytes, position_ + 2);
+            if (length < 2)
+                return corrupt("a segment has the impossible length " + std::to_string(length));
+            if (bytes.size() < position_ + 2 + length)
+                return {};
+            if (auto failure = segment(marker, bytes.subspan(position_ + 4, length - 2)))
+                return failure;
+            position_ += 2 + length;
+        }
+        return {};
+    }
+
+private:
+    struct Component {
+        unsigned h, v; ///< sampling factors
+    };
+
+    /// Moves to the next marker that ends the entropy-coded data. False: it has not arrived yet.
+    bool skip_scan_data(Bytes bytes)
+    {
+        while (position_ < bytes.size()) {
+            const auto *found = static_cast<const std::uint8_t *>(
+                std::memchr(bytes.data() + position_, 0xff, bytes.size() - position_));
+            if (!found) {
+                position_ = bytes.size();
+                return false;
+            }
+            position_ = static_cast<std::size_t>(found - bytes.data());
+            if (position_ + 1 == bytes.size())
+                return false;
+            const std::uint8_t next = bytes[position_ + 1];
+            if (next == 0xff) {
+                position_ += 1;
+            } else if (next == 0 || (next >= RST0 && next <= RST7)) {
+                position_ += 2;
+            } else {
+                in_scan_data_ = false;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Moves to the next marker, past fill bytes and what libjpeg skips as garbage.
+    bool skip_to_marker(Bytes bytes)
+    {
+        while (position_ + 1 < bytes.size()) {
+            if (bytes[position_] == 0xff && bytes[position_ + 1] != 0xff && bytes[position_ + 1] != 0)
+                return true;
+            position_ += 1;
+        }
+        return false;
+    }
+
+    std::optional<Failure> segment(std::uint8_t marker, Bytes payload)
+    {
+        if (is_frame_header(marker))
+            return frame_header(marker, payload);
+        if (marker == SOS)
+            return scan_header(payload);
+        if (marker == APP1 && !seen_exif_ && payload.size() > 6 &&
+            std::memcmp(payload.data(), "Exif\0\0", 6) == 0) {
+            seen_exif_ = true;
+            facts_.orientation = exif_orientation(payload);
+        }
+        return {};
+    }
+
+    std::optional<Failure> frame_header(std::uint8_t marker, Bytes payload)
+    {
+        if (facts_.channels != 0)
+            return corrupt("it has two frame headers");
+        if (payload.size() < 6)
+            return corrupt("its frame header is too short");
+        const unsigned precision = payload[0];
+        facts_.height = big_endian_16(payload, 1);
+        facts_.width = big_endian_16(payload, 3);
+        facts_.channels = payload[5];
+        if (payload.size() != 6 + 3 * facts_.channels)
+            return corrupt("its frame header has the wrong length");
+        if (auto failure = check_size())
+            return failure;
+        constexpr std::array DECODABLE{SOF0, SOF1, SOF2, SOF9, SOF10};
+        if (std::find(DECODABLE.begin(), DECODABLE.end(), marker) == DECODABLE.end())
+            return unsupported("lossless or hierarchical coding");
+        if (precision != 8)
+            return unsupported(std::to_string(precision) + " bits a sample");
+        if (facts_.channels != 1 && facts_.channels != 3 && facts_.channels != 4)
+            return unsupported(std::to_string(facts_.channels) + " colour channels");
+        for (std::size_t i = 6; i < payload.size(); i += 3) {
+            const unsigned factors = payload[i + 1];
+            const Component component{factors >> 4, factors & 15};
+            if (component.h < 1 || component.h > 4 || component.v < 1 || component.v > 4)
+                return corrupt("its chroma subsampling is impossible");
+            components_.push_back(component);
+        }
+        return marker == SOF2 || marker == SOF10 ? needs_all_coefficients() : std::nullopt;
+    }
+
+    std::optional<Failure> scan_header(Bytes payload)
+    {
+        if (facts_.channels == 0)
+            return corrupt("picture data comes before the frame header");
+        if (payload.empty())
+            return corrupt("a scan header is too short");
+        ++facts_.scans;
+        in_scan_data_ = true;
+        if (Limits::exceeds(facts_.scans, limits_.max_scans))
+            return Failure{.code = "size-scans",
+                           .message = "The JPEG image is stored in more than " +
+                                      std::to_string(limits_.max_scans) + " scans.",
+                           .remedy = "Save it again as an ordinary JPEG.",
+                           .debug = "max-scans",
+                           .limit = limits_.max_scans,
+                           .actual = facts_.scans};
+        return payload[0] < facts_.channels && !facts_.buffered ? needs_all_coefficients() : std::nullopt;
+    }
+
+    /// An image in several scans is decoded once the last has been read: until then libjpeg holds a 16-bit
+    /// coefficient for each sample, in whole 8×8 blocks.
+    std::optional<Failure> needs_all_coefficients()
+    {
+        unsigned h_max = 1;
+        unsigned v_max = 1;
+        for (const Component &c : components_) {
+            h_max = std::max(h_max, c.h);
+            v_max = std::max(v_max, c.v);
+        }
+        const auto blocks = [](std::uint64_t samples, unsigned factor, unsigned max_factor) {
+            return (samples + 8 * max_factor - 1) / (8 * max_factor) * factor;
+        };
+        facts_.buffered = true;
+        for (const Component &c : components_)
+            facts_.memory +=
+                blocks(facts_.width, c.h, h_max) * blocks(facts_.height, c.v, v_max) * 64 * sizeof(short);
+        return check_memory();
+    }
+
+    static Failure unsupported(const std::string &what)
+    {
+        return {.code = "format-unsupported",
+                .message = "This is a rare kind of JPEG, with " + what + ", which is not supported.",
+                .remedy = "Save it as an ordinary JPEG or PNG.",
+                .debug = what,
+                .limit = {},
+                .actual = {}};
+    }
+
+    bool in_scan_data_ = false;
+    bool seen_exif_ = false;
+    std::vector<Component> components_;
+};
+
+} // namespace
+
+std::unique_ptr<Scanner> new_jpeg_scanner(const Limits &limits)
+{
+    return std::make_unique<JpegScanner>(limits);
+}
+
+} // namespace anime

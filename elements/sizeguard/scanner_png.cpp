@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Follows the chunks of a PNG (W3C PNG, third edition) and checks their sums. The decoder is shown only the
+// chunks that make the picture: libpng would inflate a hundred text chunks of 50 KB to 50 MB each.
+#include "elements/sizeguard/exif.h"
+#include "elements/sizeguard/scanner.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include <zlib.h>
+
+namespace anime
+{
+
+namespace
+{
+
+constexpr std::size_t SIGNATURE_SIZE = 8;
+constexpr std::size_t CHUNK_OVERHEAD = 12; // length, type, CRC
+/// The largest profiles in use (scanner and printer characterisations) have about 3 MB.
+constexpr std::size_t MAX_ICC_PROFILE = 4u << 20;
+
+/// Whether the profile in an iCCP chunk (name, 0, method, zlib stream) inflates to a sane size.
+bool sane_profile(Bytes chunk)
+{
+    const auto name_end = std::find(chunk.begin(), chunk.end(), std::uint8_t{0});
+    const std::size_t start = static_cast<std::size_t>(name_end - chunk.begin()) + 2;
+    if (start >= chunk.size())
+        return false;
+    z_stream stream{};
+    if (inflateInit(&stream) != Z_OK)
+        return false;
+    stream.next_in = const_cast<Bytef *>(chunk.data() + start);
+    stream.avail_in = static_cast<uInt>(chunk.size() - start);
+    std::array<Bytef, 16384> scratch;
+    int result = Z_OK;
+    while (result == Z_OK && stream.total_out <= MAX_ICC_PROFILE) {
+        stream.next_out = scratch.data();
+        stream.avail_out = scratch.size();
+        result = inflate(&stream, Z_NO_FLUSH);
+    }
+    inflateEnd(&stream);
+    return result == Z_STREAM_END;
+}
+
+class PngScanner : public Scanner
+{
+public:
+    explicit PngScanner(const Limits &limits) : Scanner("PNG", limits) {}
+
+    std::optional<Failure> advance(Bytes bytes) override
+    {
+        if (position_ == 0) {
+            position_ = SIGNATURE_SIZE; // which sniff() has seen
+            keep({0, SIGNATURE_SIZE});
+        }
+        while (!complete() && bytes.size() >= position_ + 8) {
+            const std::uint32_t length = big_endian_32(bytes, position_);
+            const std::string_view type(reinterpret_cast<const char *>(bytes.data()) + position_ + 4, 4);
+            if (auto failure = check_chunk_header(length, type))
+                return failure;
+            const std::size_t size = CHUNK_OVERHEAD + length;
+            if (bytes.size() < position_ + size)
+                return {};
+            if (auto failure = chunk(type, bytes.subspan(position_, size)))
+                return failure;
+            position_ += size;
+            if (type == "IEND") {
+                if (!seen_data_)
+                    return corrupt("it holds no picture data");
+                facts_.end = position_;
+            }
+        }
+        return {};
+    }
+
+private:
+    std::optional<Failure> check_chunk_header(std::uint32_t length, std::string_view type) const
+    {
+        const bool letters = std::all_of(
+            type.begin(), type.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+        if (!letters || length > 0x7fffffff)
+            return corrupt("it has something else where a chunk should start");
+        if (position_ != SIGNATURE_SIZE)
+            return {};
+        if (type == "CgBI")
+            return Failure{.code = "format-unsupported",
+                           .message = "This is a PNG in Apple's own variant for iPhone applications (CgBI).",
+                           .remedy = "Save it as an ordinary PNG.",
+                           .debug = "CgBI chunk",
+                           .limit = {},
+                           .actual = {}};
+        if (type != "IHDR" || length != 13)
+            return corrupt("it does not start with a header");
+        return {};
+    }
+
+    /// `whole` is the chunk with its length, type and CRC.
+    std::optional<Failure> chunk(std::string_view type, Bytes whole)
+    {
+        const Bytes payload = whole.subspan(8, whole.size() - CHUNK_OVERHEAD);
+        const bool critical = type[0] >= 'A' && type[0] <= 'Z';
+        const bool sound = crc32(crc32(0, nullptr, 0), whole.data() + 4, static_cast<uInt>(whole.size() - 8)) ==
+                           big_endian_32(whole, whole.size() - 4);
+        if (critical && !sound)
+            return corrupt("the checksum of its " + std::string(type) + " chunk is wrong");
+
+        const bool colours = type == "tRNS" || type == "sRGB" || (type == "iCCP" && sane_profile(payload));
+        if (critical || (sound && colours))
+            keep({position_, position_ + whole.size()});
+        if (type == "IDAT")
+            seen_data_ = true;
+        if (type == "eXIf" && sound)
+            facts_.orientation = exif_orientation(payload);
+        return type == "IHDR" ? header(payload) : std::nullopt;
+    }
+
+    std::optional<Failure> header(Bytes payload)
+    {
+        if (facts_.channels != 0)
+            return corrupt("it has two headers");
+        facts_.width = big_endian_32(payload, 0);
+        facts_.height = big_endian_32(payload, 4);
+        const unsigned depth = payload[8];
+        const unsigned colour_type = payload[9];
+        const unsigned interlace = payload[12];
+        constexpr std::array<unsigned, 7> CHANNELS{1, 0, 3, 3, 2, 0, 4}; // by colour type; 3 is a palette
+        facts_.channels = colour_type < CHANNELS.size() ? CHANNELS[colour_type] : 0;
+        if (auto failure = check_size())
+            return failure;
+        if (facts_.channels == 0)
+            return corrupt("its colour type is " + std::to_string(colour_type));
+        if (interlace == 0)
+            return {};
+        facts_.buffered = true;
+        // libvips decodes a palette to RGB, with room for an alpha channel if a tRNS chunk should follow.
+        const std::uint64_t samples = colour_type == 6 ? 4 : facts_.channels + 1;
+        facts_.memory = samples * (depth > 8 ? 2 : 1) * facts_.width * facts_.height;
+        return check_memory();
+    }
+
+    void keep(ByteRange range)
+    {
+        auto &ranges = facts_.decode;
+        if (!ranges.empty() && ranges.back().end == range.begin)
+            ranges.back().end = range.end;
+        else if (ranges.empty() || ranges.back().end < range.begin)
+            ranges.push_back(range);
+    }
+
+    bool seen_data_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Scanner> new_png_scanner(const Limits &limits)
+{
+    return std::make_unique<PngScanner>(limits);
+}
+
+} // namespace anime
