@@ -20,15 +20,25 @@ struct Release {
     }
 };
 
-using BufferPtr = std::unique_ptr<GstBuffer, Release<gst_buffer_unref>>;
-using CapsPtr = std::unique_ptr<GstCaps, Release<gst_caps_unref>>;
+/// For what derives from GstMiniObject. gst_caps_unref() and its like are static inline functions: a type
+/// with one of them as its template argument can't be a member of a class in a header.
+struct MiniObjectUnref {
+    template <typename T>
+    void operator()(T *object) const
+    {
+        gst_mini_object_unref(GST_MINI_OBJECT_CAST(object));
+    }
+};
+
+using BufferPtr = std::unique_ptr<GstBuffer, MiniObjectUnref>;
+using CapsPtr = std::unique_ptr<GstCaps, MiniObjectUnref>;
 using ElementPtr = std::unique_ptr<GstElement, Release<gst_object_unref>>;
 using ErrorPtr = std::unique_ptr<GError, Release<g_error_free>>;
-using EventPtr = std::unique_ptr<GstEvent, Release<gst_event_unref>>;
-using MessagePtr = std::unique_ptr<GstMessage, Release<gst_message_unref>>;
+using EventPtr = std::unique_ptr<GstEvent, MiniObjectUnref>;
+using MessagePtr = std::unique_ptr<GstMessage, MiniObjectUnref>;
 using PadPtr = std::unique_ptr<GstPad, Release<gst_object_unref>>;
-using QueryPtr = std::unique_ptr<GstQuery, Release<gst_query_unref>>;
-using SamplePtr = std::unique_ptr<GstSample, Release<gst_sample_unref>>;
+using QueryPtr = std::unique_ptr<GstQuery, MiniObjectUnref>;
+using SamplePtr = std::unique_ptr<GstSample, MiniObjectUnref>;
 using StringPtr = std::unique_ptr<gchar, Release<g_free>>;
 using StructurePtr = std::unique_ptr<GstStructure, Release<gst_structure_free>>;
 

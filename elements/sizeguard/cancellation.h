@@ -10,29 +10,25 @@
 namespace anime
 {
 
+/// Two reasons that come and go independently, from different threads: the end of a flush must not take back
+/// a stop.
 class Cancellation
 {
 public:
-    /// From now on everything that looks at this stops as soon as it can. Any thread.
-    void cancel()
-    {
-        cancelled_ = true;
-        const std::lock_guard guard(lock_);
-        if (on_cancel_)
-            on_cancel_();
-    }
-    void reset() { cancelled_ = false; }
-    bool cancelled() const { return cancelled_; }
+    /// While one of them is set, everything that looks at this stops as soon as it can.
+    void set_flushing(bool flushing) { set(flushing_, flushing); }
+    void set_stopping(bool stopping) { set(stopping_, stopping); }
+    bool cancelled() const { return flag_; }
 
-    /// While it lives, cancel() also calls `on_cancel`, from the thread that cancels; at once if it has been
-    /// called before.
+    /// While it lives, `on_cancel` is called once a reason is set, from the thread that sets it; at once if
+    /// one is set already.
     class Watch
     {
     public:
         Watch(Cancellation &cancellation, std::function<void()> on_cancel) : cancellation_(cancellation)
         {
             const std::lock_guard guard(cancellation_.lock_);
-            if (cancellation_.cancelled_)
+            if (cancellation_.flag_)
                 on_cancel();
             cancellation_.on_cancel_ = std::move(on_cancel);
         }
@@ -49,8 +45,19 @@ public:
     };
 
 private:
-    std::atomic<bool> cancelled_ = false;
-    std::mutex lock_; ///< protects on_cancel_; held while it is called, so that Watch can't end under it
+    void set(bool &reason, bool value)
+    {
+        const std::lock_guard guard(lock_);
+        reason = value;
+        flag_ = flushing_ || stopping_;
+        if (flag_ && on_cancel_)
+            on_cancel_();
+    }
+
+    std::mutex lock_; ///< protects all but flag_; held during on_cancel_, so that Watch can't end under it
+    bool flushing_ = false;
+    bool stopping_ = false;
+    std::atomic<bool> flag_ = false;
     std::function<void()> on_cancel_;
 };
 

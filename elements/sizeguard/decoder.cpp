@@ -53,7 +53,8 @@ private:
             const gint64 inside = position_ - part_start;
             if (inside < part_size && copied < length) {
                 const gint64 n = std::min(length - copied, part_size - inside);
-                std::memcpy(buffer + copied, bytes_.data() + part.begin + inside, static_cast<std::size_t>(n));
+                std::memcpy(buffer + copied, bytes_.data() + part.begin + inside,
+                            static_cast<std::size_t>(n));
                 copied += n;
                 position_ += n;
             }
@@ -125,8 +126,7 @@ struct Sink {
         const int bands = region->im->Bands;
         for (int y = area->top; y < area->top + area->height; ++y) {
             const VipsPel *in = VIPS_REGION_ADDR(region, area->left, y);
-            std::uint8_t *out =
-                self.place.origin + area->left * self.place.step_x + y * self.place.step_y;
+            std::uint8_t *out = self.place.origin + area->left * self.place.step_x + y * self.place.step_y;
             if (self.place.step_x == bands && self.pixel == bands) {
                 std::memcpy(out, in, static_cast<std::size_t>(area->width) * bands);
                 continue;
@@ -205,6 +205,7 @@ struct Decoder::State {
     std::unique_ptr<JpegReader> jpeg;
     VImage loaded;
     VImage image;
+    bool has_alpha = false;
 
     VImage load(Size size)
     {
@@ -263,7 +264,8 @@ Decoder::Decoder(ImageFormat format, Bytes bytes, const ImageFacts &facts, const
                        .source = {},
                        .jpeg = {},
                        .loaded = {},
-                       .image = {}})
+                       .image = {},
+                       .has_alpha = false})
 {
 }
 
@@ -275,7 +277,7 @@ Decoder::~Decoder()
 
 bool Decoder::has_alpha() const
 {
-    return state_->image.bands() == 4;
+    return state_->has_alpha;
 }
 
 std::optional<Failure> Decoder::open(Size size)
@@ -295,6 +297,7 @@ std::optional<Failure> Decoder::open(Size size)
         s.image = s.image.cast(VIPS_FORMAT_UCHAR);
         if (s.image.bands() < 3 || s.image.bands() > 4)
             throw VError("unexpected number of bands");
+        s.has_alpha = s.image.bands() == 4;
     } catch (const VError &) {
         return state_->failure();
     }

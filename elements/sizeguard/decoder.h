@@ -13,13 +13,6 @@
 namespace anime
 {
 
-struct Size {
-    unsigned width = 0;
-    unsigned height = 0;
-
-    bool operator==(const Size &) const = default;
-};
-
 /// `source`, reduced so that its longest side is at most `max_dimension` (0: no limit); never enlarged.
 Size bounded_size(Size source, unsigned max_dimension);
 

@@ -144,10 +144,9 @@ ImageInfo ImageGuard::info() const
 {
     ImageInfo info;
     info.bytes = bytes_;
-    if (format_ != IMAGE_NONE)
-        info.format = format_names(format_);
     if (!scanner_)
         return info;
+    info.format = format_ == IMAGE_JPEG ? "jpeg" : format_ == IMAGE_PNG ? "png" : "webp";
     const ImageFacts &facts = scanner_->facts();
     info.source_width = facts.width;
     info.source_height = facts.height;

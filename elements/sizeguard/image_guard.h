@@ -20,7 +20,7 @@ namespace anime
 
 /// What became known, for messages and logs; zero or "unknown" for what did not.
 struct ImageInfo {
-    std::string format = "unknown";
+    std::string format = "unknown"; ///< jpeg, png, webp
     std::uint32_t source_width = 0; ///< as stored, before rotation
     std::uint32_t source_height = 0;
     unsigned channels = 0; ///< as stored

@@ -9,6 +9,13 @@
 namespace anime
 {
 
+struct Size {
+    unsigned width = 0;
+    unsigned height = 0;
+
+    bool operator==(const Size &) const = default;
+};
+
 /// Zero means "no limit" for every number here.
 struct Limits {
     std::uint64_t max_bytes = 5u << 20;

@@ -30,31 +30,36 @@ Failure corrupt_image(const std::string &format, const std::string &what)
             .actual = {}};
 }
 
-std::optional<Failure> Scanner::check_size() const
+std::optional<Failure> check_picture_size(Size picture, const Limits &limits)
 {
-    const std::uint64_t width = facts_.width;
-    const std::uint64_t height = facts_.height;
-    const std::string size = std::to_string(width) + "×" + std::to_string(height);
-    if (width == 0 || height == 0)
-        return corrupt("its header declares a size of " + size);
-    if (Limits::exceeds(width * height, limits_.max_source_pixels))
+    const std::uint64_t pixels = std::uint64_t{picture.width} * picture.height;
+    const std::string size = std::to_string(picture.width) + "×" + std::to_string(picture.height);
+    if (Limits::exceeds(pixels, limits.max_source_pixels))
         return Failure{.code = "size-pixels",
-                       .message = "The image has " + in_millions(width * height) + " pixels (" + size +
-                                  "), and the limit is " + in_millions(limits_.max_source_pixels) + ".",
+                       .message = "The image has " + in_millions(pixels) + " pixels (" + size +
+                                  "), and the limit is " + in_millions(limits.max_source_pixels) + ".",
                        .remedy = "Scale it down before sending it.",
                        .debug = "max-source-pixels",
-                       .limit = limits_.max_source_pixels,
-                       .actual = width * height};
-    const std::uint64_t longest = std::max(width, height);
-    if (limits_.reject_oversize && Limits::exceeds(longest, limits_.max_dimension))
+                       .limit = limits.max_source_pixels,
+                       .actual = pixels};
+    const unsigned longest = std::max(picture.width, picture.height);
+    if (limits.reject_oversize && Limits::exceeds(longest, limits.max_dimension))
         return Failure{.code = "size-dimension",
                        .message = "The image is " + size + " pixels large, and the longest side may have " +
-                                  std::to_string(limits_.max_dimension) + ".",
+                                  std::to_string(limits.max_dimension) + ".",
                        .remedy = "Scale it down before sending it.",
                        .debug = "max-dimension, action=reject",
-                       .limit = limits_.max_dimension,
+                       .limit = limits.max_dimension,
                        .actual = longest};
     return {};
+}
+
+std::optional<Failure> Scanner::check_size() const
+{
+    if (facts_.width == 0 || facts_.height == 0)
+        return corrupt("its header declares a size of " + std::to_string(facts_.width) + "×" +
+                       std::to_string(facts_.height));
+    return check_picture_size({facts_.width, facts_.height}, limits_);
 }
 
 std::optional<Failure> Scanner::check_memory() const

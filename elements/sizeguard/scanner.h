@@ -37,6 +37,9 @@ struct ImageFacts {
     std::vector<ByteRange> decode; ///< the bytes to give to the decoder, in order
 };
 
+/// Judges a picture of any kind by its size: size-pixels, size-dimension.
+std::optional<Failure> check_picture_size(Size size, const Limits &limits);
+
 Failure corrupt_image(const std::string &format, const std::string &what);
 
 class Scanner

@@ -79,8 +79,9 @@ public:
 private:
     std::optional<Failure> check_chunk_header(std::uint32_t length, std::string_view type) const
     {
-        const bool letters = std::all_of(
-            type.begin(), type.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+        const bool letters = std::all_of(type.begin(), type.end(), [](char c) {
+            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        });
         if (!letters || length > 0x7fffffff)
             return corrupt("it has something else where a chunk should start");
         if (position_ != SIGNATURE_SIZE)
@@ -102,8 +103,9 @@ private:
     {
         const Bytes payload = whole.subspan(8, whole.size() - CHUNK_OVERHEAD);
         const bool critical = type[0] >= 'A' && type[0] <= 'Z';
-        const bool sound = crc32(crc32(0, nullptr, 0), whole.data() + 4, static_cast<uInt>(whole.size() - 8)) ==
-                           big_endian_32(whole, whole.size() - 4);
+        const bool sound =
+            crc32(crc32(0, nullptr, 0), whole.data() + 4, static_cast<uInt>(whole.size() - 8)) ==
+            big_endian_32(whole, whole.size() - 4);
         if (critical && !sound)
             return corrupt("the checksum of its " + std::string(type) + " chunk is wrong");
 

@@ -12,8 +12,8 @@ namespace anime
 namespace
 {
 
-constexpr std::size_t FILE_HEADER = 12; // "RIFF", size, "WEBP"
-constexpr std::size_t CHUNK_HEADER = 8; // name, size
+constexpr std::size_t FILE_HEADER = 12;  // "RIFF", size, "WEBP"
+constexpr std::size_t CHUNK_HEADER = 8;  // name, size
 constexpr std::size_t FRAME_HEADER = 16; // of an ANMF chunk, before the chunks that it contains
 
 class WebpScanner : public Scanner

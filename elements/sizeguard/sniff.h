@@ -18,7 +18,7 @@ constexpr unsigned ALL_IMAGE_FORMATS = IMAGE_JPEG | IMAGE_PNG | IMAGE_WEBP;
 std::string format_names(unsigned formats);
 
 struct Sniffed {
-    bool undecided = false;          ///< all bytes so far fit one of the formats, but there are too few of them
+    bool undecided = false; ///< all bytes so far fit one of the formats, but there are too few of them
     ImageFormat format = IMAGE_NONE; ///< IMAGE_NONE: none of them
     const char *looks_like = "";     ///< if none of them: what people call it, "a GIF image", "text", …
 };

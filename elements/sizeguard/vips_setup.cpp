@@ -23,10 +23,9 @@ bool set_up_vips()
         vips_operation_block_set("VipsForeignLoadWebp", FALSE);
         vips_cache_set_max(0);
         vips_concurrency_set(2);
-        // Damaged images make libvips warn on stderr; what matters is in the Failure.
-        const auto quiet = [](const gchar *, GLogLevelFlags, const gchar *message, gpointer) {
-            g_debug("libvips: %s", message);
-        };
+        // Damaged images make libvips warn on stderr; what matters is in the Failure. To log it elsewhere
+        // from inside a log handler would be fatal recursion.
+        const auto quiet = [](const gchar *, GLogLevelFlags, const gchar *, gpointer) {};
         g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION), quiet,
                           nullptr);
         ready = true;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What sizeguard does with a stream: images in pieces, one image a buffer, or raw video.
+#pragma once
+
+#include "elements/gst_raii.h"
+#include "elements/report/report.h"
+#include "elements/sizeguard/cancellation.h"
+#include "elements/sizeguard/image_guard.h"
+#include "elements/sizeguard/properties.h"
+#include "elements/sizeguard/raw_scaler.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace anime
+{
+
+class SizeguardStream
+{
+public:
+    /// The element and its pads, which outlive the stream.
+    SizeguardStream(GstElement *element, GstPad *sink, GstPad *src)
+        : element_(element), sink_(sink), src_(src)
+    {
+    }
+
+    // Any thread.
+    bool set_property(guint id, const GValue *value);
+    bool get_property(guint id, GValue *value) const;
+    GstStructure *stats() const; ///< transfer full
+    void set_stopping(bool stopping) { cancellation_.set_stopping(stopping); }
+    void late(GstClockTime running_time, GstClockTimeDiff jitter); ///< a QoS event arrived
+    bool answer_latency(GstQuery *query) { return reporter_.answer_latency(sink_, query); }
+    /// What can come in, given what can go out. Transfer full.
+    GstCaps *sink_caps(GstCaps *filter) const;
+
+    // While no streaming thread runs.
+    void reset();
+    void release(); ///< all that is held of a stream, but its totals
+
+    // Of the streaming thread, but FLUSH_START. All take what they are given.
+    GstFlowReturn buffer(GstBuffer *buffer);
+    bool event(GstEvent *event);
+
+private:
+    enum class Mode { pieces, images, raw };
+
+    SizeguardSettings settings() const;
+    void forget_stream();
+
+    bool set_caps(GstCaps *caps);
+    bool set_raw_caps(GstCaps *caps);
+    void set_segment(GstEvent *event);
+    bool forward_or_hold(GstEvent *event);
+    EventPtr without_orientation(EventPtr event) const;
+
+    bool begin_image();
+    GstFlowReturn add_piece(GstBuffer *piece);
+    GstFlowReturn finish_image(GstBuffer *timing);
+    GstFlowReturn raw_frame(BufferPtr frame);
+    GstFlowReturn push_image(const ImageInfo &info, GstBuffer *timing, GstClockTime begin);
+
+    bool is_late(GstBuffer *buffer);
+    bool accepted_downstream(const GstCaps *caps) const;
+    bool negotiate(const ImageInfo &info, GstVideoInfo &out);
+    bool send_caps(GstCaps *caps);
+    void send_held();
+
+    /// Posts the failure (a cancellation is none), and lets nothing more through until the next stream.
+    GstFlowReturn fail(const Failure &failure);
+    void report(GstBuffer *buffer, const ImageInfo &info, const char *verdict, GstClockTime decode_time,
+                const Failure *failure);
+    void count(const char *verdict, const ImageInfo &info);
+
+    GstElement *const element_;
+    GstPad *const sink_;
+    GstPad *const src_;
+    Cancellation cancellation_;
+    FrameReporter reporter_;
+
+    /// Protects settings_, earliest_ and the totals. Never held while anything is posted or pushed.
+    mutable std::mutex lock_;
+    SizeguardSettings settings_;
+    GstClockTime earliest_ = GST_CLOCK_TIME_NONE; ///< running time before which frames are late
+    std::uint64_t passed_ = 0;
+    std::uint64_t shrunk_ = 0;
+    std::uint64_t rejected_ = 0;
+    std::uint64_t bytes_ = 0;
+
+    // Of the streaming thread.
+    Mode mode_ = Mode::pieces;
+    bool parsed_caps_ = false;
+    bool failed_ = false;
+    bool any_image_ = false;
+    GstSegment segment_ = {};
+    EventPtr segment_event_;                ///< to send before the next frame
+    std::vector<EventPtr> held_;            ///< came before the caps are known
+    int framerate_n_ = 0, framerate_d_ = 1; ///< of the encoded caps
+    std::unique_ptr<ImageGuard> guard_;
+    SizeguardSettings image_settings_; ///< as they were when the image, or raw stream, began
+    GstClockTime spent_ = 0;           ///< on the image, before its last byte
+    CapsPtr src_caps_;
+    CapsPtr raw_in_caps_;
+    GstVideoInfo raw_info_ = {};
+    std::unique_ptr<RawScaler> scaler_; ///< null: raw frames are within bounds
+};
+
+} // namespace anime
