@@ -11,7 +11,7 @@
  * it can be known and before anything is decoded where the header tells.
  *
  * From a source of bytes (filesrc, appsrc, souphttpsrc) a stream is one image, and it is decoded at its end.
- * Where the stream is in another format than BYTES (multifilesrc, appsrc format=time, a parser), or the caps
+ * Where the stream is in another format than BYTES (a parser, an encoder, appsrc format=time), or the caps
  * say parsed=true, each buffer is one image, and the frames have the buffers' times.
  *
  * Raw video is passed on, scaled down where it is larger than #sizeguard:max-dimension.
@@ -23,6 +23,10 @@
  * |[
  * gst-launch-1.0 -m filesrc location=photo.jpg ! sizeguard max-dimension=512 action=reject ! fakesink
  * ]| Shows the message or the error.
+ * |[
+ * gst-launch-1.0 multifilesrc location=%03d.jpg caps=image/jpeg,parsed=true,framerate=25/1 ! sizeguard ! \
+ *   videoconvert ! autovideosink
+ * ]| A folder of numbered photos as a film.
  */
 #include "elements/sizeguard/gstanimesizeguard.h"
 

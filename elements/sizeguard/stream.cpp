@@ -80,7 +80,8 @@ void SizeguardStream::forget_stream()
     guard_.reset();
     held_.clear();
     segment_event_.reset();
-    gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
+    gst_segment_init(&segment_, GST_FORMAT_TIME);
+    byte_segment_ = true;
     failed_ = any_image_ = false;
     const std::lock_guard guard(lock_);
     earliest_ = GST_CLOCK_TIME_NONE;
@@ -99,7 +100,7 @@ void SizeguardStream::late(GstClockTime running_time, GstClockTimeDiff jitter)
 
 bool SizeguardStream::is_late(GstBuffer *buffer)
 {
-    if (segment_.format != GST_FORMAT_TIME || !GST_BUFFER_PTS_IS_VALID(buffer))
+    if (!GST_BUFFER_PTS_IS_VALID(buffer))
         return false;
     const GstClockTime running_time =
         gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
@@ -176,7 +177,7 @@ bool SizeguardStream::event(GstEvent *raw_event)
     case GST_EVENT_SEGMENT:
         if (guard_)
             finish_image(nullptr);
-        set_segment(event.release());
+        set_segment(std::move(event));
         return true;
     case GST_EVENT_TAG:
         event = without_orientation(std::move(event));
@@ -240,9 +241,7 @@ bool SizeguardStream::set_caps(GstCaps *caps)
     framerate_n_ = 0;
     framerate_d_ = 1;
     gst_structure_get_fraction(structure, "framerate", &framerate_n_, &framerate_d_);
-    mode_ = parsed_caps_ || (segment_.format != GST_FORMAT_UNDEFINED && segment_.format != GST_FORMAT_BYTES)
-                ? Mode::images
-                : Mode::pieces;
+    choose_mode();
     return true;
 }
 
@@ -280,19 +279,24 @@ bool SizeguardStream::set_raw_caps(GstCaps *caps)
     return sent;
 }
 
-void SizeguardStream::set_segment(GstEvent *event)
+void SizeguardStream::set_segment(EventPtr event)
 {
-    segment_event_.reset(event);
-    gst_event_copy_segment(event, &segment_);
+    gst_event_copy_segment(event.get(), &segment_);
+    byte_segment_ = segment_.format == GST_FORMAT_BYTES;
     if (segment_.format != GST_FORMAT_TIME) {
-        GstSegment from_zero;
-        gst_segment_init(&from_zero, GST_FORMAT_TIME);
-        segment_event_.reset(gst_event_new_segment(&from_zero));
+        gst_segment_init(&segment_, GST_FORMAT_TIME);
+        event.reset(gst_event_new_segment(&segment_));
     }
+    segment_event_ = std::move(event);
     if (mode_ == Mode::raw)
         send_held();
     else
-        mode_ = parsed_caps_ || segment_.format != GST_FORMAT_BYTES ? Mode::images : Mode::pieces;
+        choose_mode();
+}
+
+void SizeguardStream::choose_mode()
+{
+    mode_ = parsed_caps_ || !byte_segment_ ? Mode::images : Mode::pieces;
 }
 
 GstFlowReturn SizeguardStream::buffer(GstBuffer *raw_buffer)

@@ -52,7 +52,8 @@ private:
 
     bool set_caps(GstCaps *caps);
     bool set_raw_caps(GstCaps *caps);
-    void set_segment(GstEvent *event);
+    void set_segment(EventPtr event);
+    void choose_mode();
     bool forward_or_hold(GstEvent *event);
     EventPtr without_orientation(EventPtr event) const;
 
@@ -94,7 +95,8 @@ private:
     bool parsed_caps_ = false;
     bool failed_ = false;
     bool any_image_ = false;
-    GstSegment segment_ = {};
+    GstSegment segment_ = {};               ///< of what goes out
+    bool byte_segment_ = true;              ///< what comes in is bytes without times
     EventPtr segment_event_;                ///< to send before the next frame
     std::vector<EventPtr> held_;            ///< came before the caps are known
     int framerate_n_ = 0, framerate_d_ = 1; ///< of the encoded caps
