@@ -61,7 +61,7 @@ struct AnimeganFilter {
     // Of the streaming thread; start() and stop() run while there is none.
     FramePainter frames;
     std::shared_ptr<Painter> painter;
-    PaintSettings opened; ///< what `painter` was opened with
+    PaintSettings opened; ///< what the last painter was opened with
 
     /// Protects what `stats` shows of the last frame.
     std::mutex last_lock;
@@ -113,7 +113,7 @@ void AnimeganFilter::add_fields(GstStructure *structure)
 FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
                                  const Settings &now)
 {
-    if (now.paint.model != opened.model) {
+    if (!painter || now.paint.model != opened.model) { // no painter: the last change failed
         PaintSettings wanted = opened;
         wanted.model = now.paint.model;
         open_model(wanted);
