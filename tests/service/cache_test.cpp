@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Pictures that are kept: found again by everything that made them, never more than allowed.
+#include "service/cache.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace anime::service
+{
+
+namespace
+{
+
+PicturePtr picture_of(std::size_t bytes, std::uint8_t value = 7)
+{
+    auto picture = std::make_shared<Picture>();
+    picture->data = std::make_shared<const Bytes>(bytes, value);
+    picture->info.media_type = "image/jpeg";
+    picture->info.source = {40, 30};
+    picture->info.processed = {20, 15};
+    picture->info.faces = 2;
+    picture->info.bytes = bytes;
+    return picture;
+}
+
+} // namespace
+
+TEST(CacheKey, DependsOnEverythingThatMakesThePicture)
+{
+    const PaintOptions options;
+    const std::string key = cache_key("input", "model", options);
+    EXPECT_EQ(key.size(), 64u);
+    EXPECT_EQ(key, cache_key("input", "model", options));
+    EXPECT_NE(key, cache_key("other", "model", options));
+    EXPECT_NE(key, cache_key("input", "other", options));
+    PaintOptions other;
+    other.style = "x";
+    EXPECT_NE(key, cache_key("input", "model", other));
+    other = {};
+    other.strength = 0.5;
+    EXPECT_NE(key, cache_key("input", "model", other));
+    other = {};
+    other.faces = false;
+    EXPECT_NE(key, cache_key("input", "model", other));
+    other = {};
+    other.format = "png";
+    EXPECT_NE(key, cache_key("input", "model", other));
+    other = {};
+    other.pipeline = "y";
+    EXPECT_NE(key, cache_key("input", "model", other));
+}
+
+TEST(MemoryCacheTest, DropsTheLeastRecentlyUsed)
+{
+    MemoryCache cache(100);
+    cache.put("a", picture_of(40));
+    cache.put("b", picture_of(40));
+    EXPECT_TRUE(cache.find("a"));
+    cache.put("c", picture_of(40));
+    EXPECT_TRUE(cache.find("a"));
+    EXPECT_FALSE(cache.find("b")) << "a was used since";
+    EXPECT_TRUE(cache.find("c"));
+    EXPECT_EQ(cache.bytes(), 80u);
+}
+
+TEST(MemoryCacheTest, KeepsNothingLargerThanItself)
+{
+    MemoryCache cache(100);
+    cache.put("a", picture_of(60));
+    cache.put("b", picture_of(101));
+    EXPECT_TRUE(cache.find("a"));
+    EXPECT_FALSE(cache.find("b"));
+}
+
+TEST(MemoryCacheTest, ReplacesAndShrinks)
+{
+    MemoryCache cache(100);
+    cache.put("a", picture_of(60));
+    cache.put("a", picture_of(30));
+    EXPECT_EQ(cache.bytes(), 30u);
+    cache.put("b", picture_of(30));
+    cache.shrink(40);
+    EXPECT_EQ(cache.size(), 1u);
+    EXPECT_TRUE(cache.find("b"));
+}
+
+class DiskCacheTest : public testing::Test
+{
+protected:
+    DiskCacheTest()
+    {
+        char pattern[] = "/tmp/anime-cache-XXXXXX";
+        folder_ = mkdtemp(pattern);
+    }
+    ~DiskCacheTest() override { std::filesystem::remove_all(folder_); }
+
+    std::string folder_;
+};
+
+TEST_F(DiskCacheTest, FindsAPictureAgainAfterARestart)
+{
+    ASSERT_TRUE(DiskCache(folder_, 10000).put("k", *picture_of(500)));
+    DiskCache cache(folder_, 10000);
+    const PicturePtr found = cache.find("k");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(*found->data, *picture_of(500)->data);
+    EXPECT_EQ(found->info.media_type, "image/jpeg");
+    EXPECT_EQ(found->info.source.width, 40);
+    EXPECT_EQ(found->info.processed.height, 15);
+    EXPECT_EQ(found->info.faces, 2);
+    EXPECT_GT(cache.bytes(), 500u);
+    EXPECT_FALSE(cache.find("other"));
+}
+
+TEST_F(DiskCacheTest, OpensTheFileAtThePicture)
+{
+    DiskCache cache(folder_, 10000);
+    ASSERT_TRUE(cache.put("k", *picture_of(500, 9)));
+    const auto open = cache.open("k");
+    ASSERT_TRUE(open);
+    EXPECT_EQ(open->bytes, 500u);
+    Bytes data(500);
+    EXPECT_EQ(pread(open->descriptor, data.data(), 500, static_cast<off_t>(open->offset)), 500);
+    EXPECT_EQ(data, Bytes(500, 9));
+    close(open->descriptor);
+    EXPECT_FALSE(cache.open("other"));
+}
+
+TEST_F(DiskCacheTest, StaysWithinItsBytes)
+{
+    DiskCache cache(folder_, 5000);
+    for (int i = 0; i < 20; ++i)
+        ASSERT_TRUE(cache.put(std::string(1, 'k').append(std::to_string(i)), *picture_of(1000)));
+    EXPECT_LE(cache.bytes(), 5000u);
+    EXPECT_TRUE(cache.find("k19")) << "the newest stay";
+}
+
+TEST_F(DiskCacheTest, TakesNoFileThatIsNotOneOfIts)
+{
+#define HEADER                                                                                                \
+    R"({"media_type":"image/jpeg","source_format":"","source":[1,1],"processed":[1,1],"faces":0,"model":"",)" \
+    R"("digest":"","bytes":)"
+    for (const char *content :
+         {"not json\nx", "{}\nx", "", HEADER "999999999999}\nshort", HEADER "4}\ntoo long"}) {
+        std::ofstream(folder_ + "/k.picture", std::ios::binary) << content;
+        DiskCache cache(folder_, 10000);
+        EXPECT_FALSE(cache.find("k")) << content;
+    }
+}
+
+TEST_F(DiskCacheTest, SaysThatAPictureCouldNotBeWritten)
+{
+    DiskCache cache(folder_, 10000);
+    std::filesystem::remove_all(folder_);
+    EXPECT_FALSE(cache.put("k", *picture_of(10)));
+}
+
+} // namespace anime::service

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// openapi.json, and whether an answer keeps to it.
+#pragma once
+
+#include "http_client.h"
+
+#include <set>
+#include <string>
+
+namespace anime::service
+{
+
+/// What is wrong with the answer by openapi.json: empty if it is as documented.
+std::string breach(const std::string &method, const std::string &path, const Answer &answer);
+
+/// "GET /v1/limits 200" for every documented answer, and for those that breach() has seen.
+std::set<std::string> documented_answers();
+const std::set<std::string> &seen_answers();
+
+} // namespace anime::service

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The real service on a free port, with the stock pipelines of tests/service/pipelines.
+#pragma once
+
+#include "contract.h"
+#include "http_client.h"
+
+#include "service/service.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <fcntl.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+
+namespace anime::service
+{
+
+/// A small JPEG; equal seeds make equal bytes.
+std::string photo(int seed = 0);
+
+class ServiceTest : public testing::Test
+{
+protected:
+    ServiceTest()
+    {
+        options_.port = 0;
+        options_.metrics_port = 0;
+        options_.limits.rate = 100000;
+        options_.limits.burst = 100000;
+    }
+    ~ServiceTest() override { stop(); }
+
+    void start(bool warm = true)
+    {
+        log_file_ = memfd_create("log", MFD_CLOEXEC);
+        lines_ = std::make_unique<LineWriter>(log_file_);
+        service_ = std::make_unique<Service>(options_, *lines_);
+        if (warm)
+            service_->start();
+        ticking_ = true;
+        ticker_ = std::thread([this] {
+            while (ticking_) {
+                service_->tick();
+                std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            }
+        });
+    }
+
+    void stop()
+    {
+        ticking_ = false;
+        if (ticker_.joinable())
+            ticker_.join();
+        service_.reset();
+        lines_.reset();
+    }
+
+    /// The log so far, stopping the service first.
+    std::string log()
+    {
+        stop();
+        std::string text(static_cast<std::size_t>(lseek(log_file_, 0, SEEK_END)), '\0');
+        EXPECT_EQ(pread(log_file_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+        return text;
+    }
+
+    /// A request whose answer has to be as documented.
+    Answer ask(const std::string &method, const std::string &path, const std::string &body = {},
+               std::map<std::string, std::string> headers = {}, int last = 1)
+    {
+        Answer answer = request(service_->port(), method, path, body, headers, last);
+        EXPECT_EQ(breach(method, path, answer), "") << answer.body.substr(0, 1000);
+        return answer;
+    }
+    Answer post(const std::string &path, const std::string &photo,
+                std::map<std::string, std::string> headers = {})
+    {
+        headers["Content-Type"] = "image/jpeg";
+        return ask("POST", path, photo, headers);
+    }
+    Answer post_form(const std::string &path, const std::string &body)
+    {
+        return ask("POST", path, body, {{"Content-Type", form_type}});
+    }
+    static nlohmann::json json(const Answer &answer) { return nlohmann::json::parse(answer.body); }
+    static std::string code(const Answer &answer)
+    {
+        EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json") << answer.body;
+        return json(answer).value("code", "");
+    }
+    /// Polls the job until it is final.
+    nlohmann::json finished(const std::string &id)
+    {
+        return json(ask("GET", "/v1/jobs/" + id, {}, {{"Prefer", "wait=15"}}));
+    }
+    std::string create(const std::string &path, const std::string &photo)
+    {
+        return json(post(path, photo)).value("id", "");
+    }
+    std::uint16_t port() const { return service_->port(); }
+
+    Options options_;
+    std::unique_ptr<LineWriter> lines_;
+    std::unique_ptr<Service> service_;
+
+private:
+    int log_file_ = -1;
+    std::atomic<bool> ticking_{false};
+    std::thread ticker_;
+};
+
+} // namespace anime::service

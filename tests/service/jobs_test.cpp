@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The life of a job, without threads and with a clock that stands still.
+#include "service/jobs.h"
+
+#include <gtest/gtest.h>
+
+namespace anime::service
+{
+
+namespace
+{
+
+struct CountingWaker : Waker {
+    void wake() override { ++count; }
+    int count = 0;
+};
+
+class JobBoardTest : public testing::Test
+{
+protected:
+    NewJob job(const std::string &key, const std::string &idempotency = {}) const
+    {
+        NewJob job;
+        job.request_id = "request-" + key;
+        job.key = key;
+        job.idempotency_key = idempotency;
+        job.input = std::make_shared<const Bytes>(10);
+        return job;
+    }
+    JobView submit(const NewJob &job)
+    {
+        const Submission submission = board_.submit(job, now_, wall_);
+        EXPECT_TRUE(submission.job) << submission.problem->code;
+        return *submission.job;
+    }
+    std::string refusal(const NewJob &job)
+    {
+        const Submission submission = board_.submit(job, now_, wall_);
+        return submission.problem ? submission.problem->code : "accepted";
+    }
+    JobState state(const std::string &id) const { return board_.find(id)->state; }
+
+    JobBoard::Steady now_{std::chrono::seconds(1000)};
+    JobBoard::Wall wall_{std::chrono::seconds(1700000000)};
+    JobBoard board_{{2, 5, std::chrono::seconds(100), std::chrono::seconds(60)}};
+};
+
+} // namespace
+
+TEST_F(JobBoardTest, TellsThePlaceInTheQueue)
+{
+    const JobView first = submit(job("a"));
+    const JobView second = submit(job("b"));
+    EXPECT_EQ(first.position, 1u);
+    EXPECT_EQ(second.position, 2u);
+    EXPECT_EQ(second.cache, "miss");
+    const TaskPtr task = board_.take();
+    EXPECT_EQ(task->key, "a");
+    EXPECT_EQ(state(first.id), JobState::running);
+    EXPECT_EQ(board_.find(second.id)->position, 1u);
+}
+
+TEST_F(JobBoardTest, RefusesMoreThanTheQueueHolds)
+{
+    submit(job("a"));
+    submit(job("b"));
+    const Submission third = board_.submit(job("c"), now_, wall_);
+    ASSERT_TRUE(third.problem);
+    EXPECT_EQ(third.problem->code, "queue-full");
+    EXPECT_EQ(third.problem->status, 503);
+    EXPECT_GE(third.problem->retry_after, 1);
+    EXPECT_EQ(third.problem->limit, 2u);
+    board_.take();
+    EXPECT_EQ(refusal(job("c")), "accepted");
+}
+
+TEST_F(JobBoardTest, EqualJobsShareOneTask)
+{
+    const JobView first = submit(job("a"));
+    const JobView second = submit(job("a"));
+    EXPECT_NE(first.id, second.id);
+    EXPECT_EQ(second.cache, "shared");
+    const TaskPtr task = board_.take();
+    EXPECT_EQ(board_.load(now_).queued, 0u);
+    board_.progress(task, "paint", 0.4);
+    EXPECT_EQ(board_.find(second.id)->stage, "paint");
+    PictureInfo picture;
+    picture.bytes = 5;
+    board_.finish(task, picture, wall_);
+    EXPECT_EQ(state(first.id), JobState::succeeded);
+    EXPECT_EQ(state(second.id), JobState::succeeded);
+    EXPECT_EQ(board_.find(second.id)->picture->bytes, 5u);
+}
+
+TEST_F(JobBoardTest, CancelsTheTaskWhenNobodyWantsItAnyMore)
+{
+    const JobView first = submit(job("a"));
+    const JobView second = submit(job("a"));
+    const TaskPtr task = board_.take();
+    board_.cancel(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::cancelled);
+    EXPECT_FALSE(task->cancel) << "somebody else waits for it";
+    board_.cancel(second.id, wall_);
+    EXPECT_TRUE(task->cancel);
+    board_.fail(task, make_problem("cancelled", "", ""), wall_);
+    EXPECT_EQ(state(second.id), JobState::cancelled) << "a final state stays";
+}
+
+TEST_F(JobBoardTest, ANewEqualJobAfterACancelIsPaintedAnew)
+{
+    const JobView first = submit(job("a"));
+    const TaskPtr old = board_.take();
+    board_.cancel(first.id, wall_);
+    const JobView second = submit(job("a"));
+    EXPECT_EQ(second.cache, "miss");
+    board_.fail(old, make_problem("cancelled", "", ""), wall_);
+    EXPECT_EQ(state(second.id), JobState::queued);
+    const TaskPtr task = board_.take();
+    board_.finish(task, {}, wall_);
+    EXPECT_EQ(state(second.id), JobState::succeeded);
+}
+
+TEST_F(JobBoardTest, ACancelledJobLeavesTheQueue)
+{
+    const JobView first = submit(job("a"));
+    submit(job("b"));
+    board_.cancel(first.id, wall_);
+    EXPECT_EQ(board_.load(now_).queued, 1u);
+    EXPECT_EQ(board_.take()->key, "b");
+}
+
+TEST_F(JobBoardTest, TheSameIdempotencyKeyGivesTheSameJob)
+{
+    const JobView first = submit(job("a", "key"));
+    EXPECT_EQ(submit(job("a", "key")).id, first.id);
+    EXPECT_EQ(refusal(job("b", "key")), "idempotency-mismatch");
+    EXPECT_EQ(board_.load(now_).queued, 1u);
+}
+
+TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
+{
+    NewJob known = job("a");
+    auto picture = std::make_shared<Picture>();
+    picture->info.bytes = 3;
+    picture->data = std::make_shared<const Bytes>(3);
+    known.cached = picture;
+    const JobView done = submit(known);
+    EXPECT_EQ(done.state, JobState::succeeded);
+    EXPECT_EQ(done.cache, "hit");
+    EXPECT_EQ(done.progress, 1);
+    EXPECT_EQ(board_.load(now_).queued, 0u);
+}
+
+TEST_F(JobBoardTest, FinishedJobsExpireAndTheOldestMakeRoom)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.finish(board_.take(), {}, wall_);
+    board_.tick(now_, wall_ + std::chrono::seconds(99));
+    EXPECT_TRUE(board_.find(first.id));
+    board_.tick(now_, wall_ + std::chrono::seconds(100));
+    EXPECT_FALSE(board_.find(first.id));
+    EXPECT_NE(submit(job("a", "key")).id, first.id);
+    board_.finish(board_.take(), {}, wall_);
+    for (const char *key : {"b", "c", "d", "e", "f"}) {
+        submit(job(key));
+        board_.finish(board_.take(), {}, wall_);
+    }
+    EXPECT_EQ(board_.load(now_).jobs, 5u);
+}
+
+TEST_F(JobBoardTest, AJobThatWaitsTooLongFails)
+{
+    const JobView waiting = submit(job("a"));
+    board_.tick(now_ + std::chrono::seconds(59), wall_);
+    EXPECT_EQ(state(waiting.id), JobState::queued);
+    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(waiting.id), JobState::failed);
+    EXPECT_EQ(board_.find(waiting.id)->problem->status, 504);
+    EXPECT_EQ(board_.load(now_).queued, 0u);
+}
+
+TEST_F(JobBoardTest, WakesListenersAtEachChange)
+{
+    const JobView first = submit(job("a"));
+    const JobView second = submit(job("b"));
+    const auto waker = std::make_shared<CountingWaker>();
+    board_.listen(second.id, waker);
+    const TaskPtr task = board_.take();
+    EXPECT_EQ(waker->count, 1) << "it moved up";
+    board_.progress(task, "paint", 0.5);
+    EXPECT_EQ(waker->count, 1) << "not its own";
+    const auto version = board_.find(second.id)->version;
+    board_.take();
+    EXPECT_EQ(waker->count, 2);
+    EXPECT_GT(board_.find(second.id)->version, version);
+}
+
+TEST_F(JobBoardTest, DrainsAndAbandons)
+{
+    const JobView running = submit(job("a"));
+    const TaskPtr task = board_.take();
+    const JobView waiting = submit(job("b"));
+    board_.drain();
+    EXPECT_EQ(refusal(job("c")), "draining");
+    EXPECT_EQ(state(waiting.id), JobState::queued) << "what is in hand goes on";
+    board_.abandon(make_problem("draining", "", ""), wall_);
+    EXPECT_EQ(state(waiting.id), JobState::failed);
+    EXPECT_EQ(state(running.id), JobState::failed);
+    EXPECT_TRUE(task->cancel);
+    EXPECT_EQ(board_.take(), nullptr);
+}
+
+} // namespace anime::service

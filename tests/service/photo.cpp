@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fixture.h"
+
+#include "service/resources.h"
+
+namespace anime::service
+{
+
+std::string photo(int seed)
+{
+    // A JPEG may end in anything: other bytes, the same picture.
+    std::string bytes(resource("/warm-up.jpg"));
+    return bytes + std::to_string(seed);
+}
+
+} // namespace anime::service

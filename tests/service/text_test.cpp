@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What clients write into headers and forms, read with suspicion.
+#include "service/proxies.h"
+#include "service/rate_limiter.h"
+#include "service/text.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace anime::service
+{
+
+TEST(ValidId, TakesWhatCanBeLoggedAsItIs)
+{
+    EXPECT_TRUE(valid_id("a"));
+    EXPECT_TRUE(valid_id("3f1b-AZ_09.x:y"));
+    EXPECT_TRUE(valid_id(std::string(128, 'a')));
+    for (const std::string &bad :
+         {std::string(), std::string(129, 'a'), std::string("a b"), std::string("a\nb"), std::string("a\"b"),
+          std::string("ä"), std::string("a/b"), std::string("a\0b", 3)})
+        EXPECT_FALSE(valid_id(bad)) << bad;
+}
+
+TEST(RandomId, IsValidAndNeverTheSame)
+{
+    EXPECT_TRUE(valid_id(random_id()));
+    EXPECT_EQ(random_id().size(), 32u);
+    EXPECT_NE(random_id(), random_id());
+}
+
+TEST(PreferWait, ReadsTheSecondsAmongOtherPreferences)
+{
+    EXPECT_EQ(prefer_wait("wait=10"), 10);
+    EXPECT_EQ(prefer_wait("respond-async, Wait = 5 ; foo=bar"), 5);
+    EXPECT_EQ(prefer_wait("wait=\"7\""), 7);
+    EXPECT_EQ(prefer_wait("wait=0"), 0);
+    for (const char *none :
+         {"", "wait", "wait=", "wait=ten", "wait=-1", "wait=1.5", "wait=99999999999", "await=3"})
+        EXPECT_EQ(prefer_wait(none), std::nullopt) << none;
+}
+
+TEST(Rfc3339, IsUtcWithMilliseconds)
+{
+    using namespace std::chrono;
+    EXPECT_EQ(rfc3339(system_clock::time_point(milliseconds(0))), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(rfc3339(system_clock::time_point(milliseconds(1700000000042))), "2023-11-14T22:13:20.042Z");
+}
+
+TEST(CleanFileName, KeepsTheNameAndNothingThatHarms)
+{
+    EXPECT_EQ(clean_file_name("C:\\photos\\me.jpg"), "me.jpg");
+    EXPECT_EQ(clean_file_name("../../etc/passwd"), "passwd");
+    EXPECT_EQ(clean_file_name("a\r\nb\x01.jpg"), "ab.jpg");
+    EXPECT_EQ(clean_file_name("猫.jpg"), "猫.jpg");
+    EXPECT_EQ(clean_file_name("\xff.jpg"), "\xef\xbf\xbd.jpg");
+    EXPECT_EQ(clean_file_name(std::string(1000, 'x')).size(), 120u);
+    EXPECT_EQ(clean_file_name(""), "");
+}
+
+TEST(EtagMatches, ListsWeakTagsAndStar)
+{
+    EXPECT_TRUE(etag_matches("\"a\"", "\"a\""));
+    EXPECT_TRUE(etag_matches("\"b\", W/\"a\"", "\"a\""));
+    EXPECT_TRUE(etag_matches("*", "\"a\""));
+    EXPECT_FALSE(etag_matches("\"ab\"", "\"a\""));
+    EXPECT_FALSE(etag_matches("", "\"a\""));
+}
+
+TEST(AcceptsFirst, FollowsTheHighestQualityAmongImages)
+{
+    EXPECT_TRUE(accepts_first("image/png", "image/png"));
+    EXPECT_TRUE(accepts_first("image/jpeg;q=0.5, image/png;q=0.8, */*", "image/png"));
+    EXPECT_FALSE(accepts_first("image/jpeg, image/png;q=0.8", "image/png"));
+    EXPECT_FALSE(accepts_first("*/*", "image/png"));
+    EXPECT_FALSE(accepts_first("image/*", "image/png"));
+    EXPECT_FALSE(accepts_first("", "image/png"));
+    EXPECT_FALSE(accepts_first("image/png;q=0", "image/png"));
+}
+
+TEST(TrustedProxies, OnlyTheyMaySpeakForOthers)
+{
+    const TrustedProxies proxies({"10.0.0.0/8", "::1"});
+    EXPECT_EQ(proxies.client_of("192.0.2.1", "203.0.113.9"), "192.0.2.1") << "not a proxy of ours";
+    EXPECT_EQ(proxies.client_of("10.1.2.3", "203.0.113.9"), "203.0.113.9");
+    EXPECT_EQ(proxies.client_of("10.1.2.3", "1.2.3.4, 203.0.113.9, 10.9.9.9"), "203.0.113.9")
+        << "what stands before the last address that isn't ours was written by the client";
+    EXPECT_EQ(proxies.client_of("::1", "2001:db8::7"), "2001:db8::7");
+    EXPECT_EQ(proxies.client_of("10.1.2.3", ""), "10.1.2.3");
+    EXPECT_EQ(proxies.client_of("10.1.2.3", "nonsense"), "10.1.2.3");
+}
+
+TEST(TrustedProxies, RefusesWhatIsNoRange)
+{
+    EXPECT_THROW(TrustedProxies({"localhost"}), std::runtime_error);
+    EXPECT_THROW(TrustedProxies({"10.0.0.0/99"}), std::runtime_error);
+}
+
+TEST(RateKey, CountsAnIpv6NetworkAsOneClient)
+{
+    EXPECT_EQ(rate_key("192.0.2.1"), "192.0.2.1");
+    EXPECT_EQ(rate_key("2001:db8:1:2::3"), rate_key("2001:db8:1:2:ffff::4"));
+    EXPECT_NE(rate_key("2001:db8:1:2::3"), rate_key("2001:db8:1:3::3"));
+}
+
+class RateLimiterTest : public testing::Test
+{
+protected:
+    RateLimiter::Time at(int milliseconds) const
+    {
+        return RateLimiter::Time(std::chrono::milliseconds(1000000 + milliseconds));
+    }
+};
+
+TEST_F(RateLimiterTest, AllowsABurstThenTheRate)
+{
+    RateLimiter limiter(60, 3); // one a second
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(limiter.take("a", at(0)).count(), 0);
+    EXPECT_EQ(limiter.take("a", at(0)).count(), 1000);
+    EXPECT_EQ(limiter.take("a", at(600)).count(), 400) << "a refused try costs nothing";
+    EXPECT_EQ(limiter.take("a", at(1000)).count(), 0);
+    EXPECT_GT(limiter.take("a", at(1000)).count(), 0);
+}
+
+TEST_F(RateLimiterTest, NeverSavesUpMoreThanTheBurst)
+{
+    RateLimiter limiter(60, 2);
+    limiter.take("a", at(0));
+    EXPECT_EQ(limiter.take("a", at(3600000)).count(), 0);
+    EXPECT_EQ(limiter.take("a", at(3600000)).count(), 0);
+    EXPECT_GT(limiter.take("a", at(3600000)).count(), 0);
+}
+
+TEST_F(RateLimiterTest, CountsClientsApartInBoundedMemory)
+{
+    RateLimiter limiter(60, 1, 3);
+    EXPECT_EQ(limiter.take("a", at(0)).count(), 0);
+    EXPECT_EQ(limiter.take("b", at(0)).count(), 0);
+    EXPECT_GT(limiter.take("a", at(1)).count(), 0);
+    for (const char *client : {"c", "d", "e"})
+        EXPECT_EQ(limiter.take(client, at(2)).count(), 0);
+    EXPECT_EQ(limiter.clients(), 3u);
+}
+
+} // namespace anime::service
