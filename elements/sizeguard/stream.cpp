@@ -230,8 +230,9 @@ bool SizeguardStream::set_caps(GstCaps *caps)
     if (guard_)
         finish_image(nullptr);
     const GstStructure *structure = gst_caps_get_structure(caps, 0);
+    // After a failure of ours the next buffer gets GST_FLOW_ERROR: "not negotiated" would hide the reason.
     if (gst_structure_has_name(structure, "video/x-raw"))
-        return set_raw_caps(caps);
+        return set_raw_caps(caps) || failed_;
 
     raw_in_caps_.reset();
     scaler_.reset();
