@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/resources.h"
 
-#include "service/anime-resources.h" // made by glib-compile-resources
+extern "C" {
+#include "service/anime-resources.h" // made by glib-compile-resources, which has C in mind
+}
 
 #include <gio/gio.h>
 
