@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Convolutions by oneDNN 2: descriptors once, primitives once for each strip height, execution many times.
+#include "models/executors/onednn/conv_stage.h"
+
+#include "models/error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace anime::onednn
+{
+
+namespace
+{
+
+using dnnl::memory;
+using DataType = memory::data_type;
+
+DataType data_type(Type type)
+{
+    return type == Type::f32 ? DataType::f32 : type == Type::bf16 ? DataType::bf16 : DataType::u8;
+}
+
+memory::dims weight_dims(const ConvSpec &spec, int input_channels)
+{
+    const memory::dim groups = spec.groups;
+    if (groups == 1)
+        return {spec.channels, input_channels, spec.kernel_height, spec.kernel_width};
+    return {groups, spec.channels / groups, input_channels / groups, spec.kernel_height, spec.kernel_width};
+}
+
+memory::format_tag weight_tag(const ConvSpec &spec)
+{
+    return spec.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw;
+}
+
+memory vector_of(const std::vector<float> &values)
+{
+    memory out({{static_cast<memory::dim>(values.size())}, DataType::f32, memory::format_tag::x}, cpu());
+    std::memcpy(out.get_data_handle(), values.data(), values.size() * sizeof(float));
+    return out;
+}
+
+memory::desc per_channel(int channels)
+{
+    return {{1, channels, 1, 1}, DataType::f32, memory::format_tag::nchw};
+}
+
+} // namespace
+
+const dnnl::engine &cpu()
+{
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    return engine;
+}
+
+std::size_t WeightCache::bytes() const
+{
+    std::size_t sum = 0;
+    for (const auto &[key, packed] : packed_)
+        sum += packed.get_desc().get_size();
+    return sum;
+}
+
+ConvStage::ConvStage(ConvSpec spec, Tensor &in, Tensor &out, WeightCache &cache)
+    : Stage(spec.name, out.height), spec_(std::move(spec)), in_(in), out_(out), cache_(cache), stream_(cpu())
+{
+    inputs = {&in};
+    outputs = {&out};
+    Folded folded = fold();
+    accumulator_scales_ = std::move(folded.scales);
+    if (!folded.bias.empty())
+        bias_ = vector_of(folded.bias);
+    if (spec_.modulation) {
+        factor_ = memory(per_channel(spec_.channels), cpu());
+        addend_ = memory(per_channel(spec_.channels), cpu());
+    }
+}
+
+/// x = scale · (q − zero) turns w · x into (w · scale) · q − w · scale · zero. The second part is a constant,
+/// because the border holds picture values and never zeros. oneDNN adds the bias to the accumulators, so it
+/// is counted in their unit.
+ConvStage::Folded ConvStage::fold() const
+{
+    Folded out{spec_.weights, spec_.bias, {}};
+    if (in_.type != Type::u8)
+        return out;
+    const int per_group = in_.channels / spec_.groups;
+    const int outputs_per_group = spec_.channels / spec_.groups;
+    const int taps = spec_.kernel_height * spec_.kernel_width;
+    out.bias.resize(spec_.channels, 0.0F);
+    out.scales.resize(spec_.channels);
+    for (int o = 0; o < spec_.channels; ++o) {
+        float *w = out.weights.data() + static_cast<std::size_t>(o) * per_group * taps;
+        double constant = 0;
+        float largest = 0;
+        for (int i = 0; i < per_group; ++i) {
+            const int channel = o / outputs_per_group * per_group + i;
+            for (int t = 0; t < taps; ++t) {
+                float &value = w[i * taps + t];
+                value *= in_.quant->scale[channel];
+                constant += static_cast<double>(value) * in_.quant->zero[channel];
+                largest = std::max(largest, std::fabs(value));
+            }
+        }
+        const float scale = largest > 0 ? largest / 127.0F : 1.0F;
+        for (int t = 0; t < per_group * taps; ++t)
+            w[t] = std::nearbyint(w[t] / scale);
+        out.bias[o] = static_cast<float>((out.bias[o] - constant) / scale);
+        out.scales[o] = scale;
+    }
+    return out;
+}
+
+dnnl::primitive_attr ConvStage::attributes() const
+{
+    dnnl::primitive_attr attr;
+    if (in_.type == Type::u8) {
+        std::vector<float> scales(spec_.channels);
+        for (int c = 0; c < spec_.channels; ++c)
+            scales[c] = accumulator_scales_[c] / scale_of_output(c);
+        attr.set_output_scales(1 << 1, scales);
+    }
+    dnnl::post_ops ops;
+    if (spec_.modulation) {
+        ops.append_binary(dnnl::algorithm::binary_mul, per_channel(spec_.channels));
+        ops.append_binary(dnnl::algorithm::binary_add, per_channel(spec_.channels));
+    }
+    if (spec_.slope)
+        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, *spec_.slope, 0.0F);
+    if (spec_.tanh)
+        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_tanh, 0.0F, 0.0F);
+    if (out_.type == Type::u8)
+        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_linear, 1.0F, zero_of_output());
+    attr.set_post_ops(ops);
+    return attr;
+}
+
+dnnl::memory ConvStage::pack(const dnnl::memory::desc &layout)
+{
+    return cache_.get(spec_.name, layout, [&] {
+        Folded folded = fold();
+        memory packed(layout, cpu());
+        if (in_.type == Type::u8) {
+            std::vector<std::int8_t> bytes(folded.weights.begin(), folded.weights.end());
+            memory plain({weight_dims(spec_, in_.channels), DataType::s8, weight_tag(spec_)}, cpu(),
+                         bytes.data());
+            dnnl::reorder(plain, packed).execute(stream_, plain, packed);
+        } else {
+            memory plain({weight_dims(spec_, in_.channels), DataType::f32, weight_tag(spec_)}, cpu(),
+                         folded.weights.data());
+            dnnl::reorder(plain, packed).execute(stream_, plain, packed);
+        }
+        stream_.wait();
+        return packed;
+    });
+}
+
+Rows ConvStage::needs(std::size_t, Rows out) const
+{
+    return {spec_.skip + out.begin * spec_.stride,
+            spec_.skip + (out.end - 1) * spec_.stride + spec_.kernel_height};
+}
+
+void ConvStage::prepare(int count)
+{
+    if (kernels_.contains(count))
+        return;
+    const memory::dim in_rows = (count - 1) * spec_.stride + spec_.kernel_height;
+    const memory::dim in_width = in_.bordered_width();
+    const memory::dim out_width = out_.bordered_width();
+    // Columns of the output's border are computed too, from a border of zeros; fill_sides() overwrites them.
+    // That keeps both tensors dense, which the fast kernels insist on.
+    const memory::dim pad_left = static_cast<memory::dim>(out_.border.left) * spec_.stride;
+    const memory::dim pad_right =
+        std::max<memory::dim>(0, (out_width - 1) * spec_.stride + spec_.kernel_width - pad_left - in_width);
+
+    const memory::desc in({1, in_.channels, in_rows, in_width}, data_type(in_.type),
+                          memory::format_tag::nhwc);
+    const memory::desc out({1, spec_.channels, count, out_width}, data_type(out_.type),
+                           memory::format_tag::nhwc);
+    const DataType weight_type = in_.type == Type::u8 ? DataType::s8 : data_type(in_.type);
+    const memory::desc weights =
+        weights_ ? weights_.get_desc()
+                 : memory::desc(weight_dims(spec_, in_.channels), weight_type, memory::format_tag::any);
+    const memory::desc bias = bias_ ? bias_.get_desc() : memory::desc();
+    const dnnl::convolution_forward::desc op(dnnl::prop_kind::forward_inference,
+                                             dnnl::algorithm::convolution_direct, in, weights, bias, out,
+                                             {spec_.stride, spec_.stride}, {0, pad_left}, {0, pad_right});
+    const dnnl::convolution_forward::primitive_desc chosen(op, attributes(), cpu());
+    if (!weights_)
+        weights_ = pack(chosen.weights_desc());
+    implementation_ = chosen.impl_info_str();
+
+    Kernel kernel{
+        dnnl::convolution_forward(chosen), memory(in, cpu(), nullptr), memory(out, cpu(), nullptr), {}};
+    kernel.arguments = {{DNNL_ARG_SRC, kernel.in}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DST, kernel.out}};
+    if (bias_)
+        kernel.arguments[DNNL_ARG_BIAS] = bias_;
+    if (spec_.modulation) {
+        kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = factor_;
+        kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1] = addend_;
+    }
+    kernels_.emplace(count, std::move(kernel));
+}
+
+void ConvStage::begin()
+{
+    if (!spec_.modulation)
+        return;
+    const float *v = spec_.modulation->data() + spec_.offset;
+    auto *factor = static_cast<float *>(factor_.get_data_handle());
+    auto *addend = static_cast<float *>(addend_.get_data_handle());
+    for (int c = 0; c < spec_.channels; ++c) {
+        factor[c] = 1.0F + v[c];
+        addend[c] = v[spec_.channels + c] / scale_of_output(c);
+    }
+}
+
+void ConvStage::run(Rows rows)
+{
+    Kernel &kernel = kernels_.at(rows.count());
+    kernel.in.set_data_handle(in_.bordered_row(spec_.skip + rows.begin * spec_.stride) +
+                              spec_.skip_columns * in_.pixel_bytes());
+    kernel.out.set_data_handle(out_.bordered_row(out_.border.top + rows.begin));
+    kernel.primitive.execute(stream_, kernel.arguments);
+    if (out_.border == Border{})
+        return;
+    for (int y = rows.begin; y < rows.end; ++y)
+        out_.fill_sides(y);
+    out_.fill_ends(rows.begin, rows.end);
+}
+
+std::string ConvStage::describe() const
+{
+    std::string text =
+        std::to_string(spec_.kernel_height) + "x" + std::to_string(spec_.kernel_width) + " conv";
+    if (spec_.stride > 1)
+        text += " /" + std::to_string(spec_.stride);
+    if (spec_.groups > 1)
+        text += " depthwise";
+    if (spec_.modulation)
+        text += " + modulation";
+    if (spec_.slope)
+        text += " + activation";
+    if (spec_.tanh)
+        text += " + tanh";
+    return text + ", " + implementation_;
+}
+
+std::size_t ConvStage::held_bytes() const
+{
+    return (bias_ ? bias_.get_desc().get_size() : 0) + 2 * (factor_ ? factor_.get_desc().get_size() : 0);
+}
+
+double ConvStage::gmac() const
+{
+    return 1e-9 * out_.height * out_.width * static_cast<double>(spec_.weights.size());
+}
+
+} // namespace anime::onednn

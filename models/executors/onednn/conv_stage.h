@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A convolution by oneDNN, strip by strip, with everything fused that oneDNN can fuse: bias, modulation,
+// activation, quantisation of the output.
+#pragma once
+
+#include "models/executors/onednn/stage.h"
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace anime::onednn
+{
+
+/// Packed weights by convolution. Plans of different sizes share them when oneDNN wants the same layout.
+class WeightCache
+{
+public:
+    /// The packed weights of `key` in the layout `desc`; `make` packs them when nobody has yet.
+    template <typename Make>
+    dnnl::memory get(const std::string &key, const dnnl::memory::desc &desc, Make make)
+    {
+        for (auto [i, end] = packed_.equal_range(key); i != end; ++i)
+            if (i->second.get_desc() == desc)
+                return i->second;
+        return packed_.emplace(key, make())->second;
+    }
+
+    std::size_t bytes() const;
+
+private:
+    std::multimap<std::string, dnnl::memory> packed_;
+};
+
+const dnnl::engine &cpu();
+
+/// What a convolution does, in float32 and in terms of real values.
+struct ConvSpec {
+    std::string name;
+    int channels = 0; ///< of the output
+    int kernel_height = 1;
+    int kernel_width = 1;
+    int stride = 1;
+    int groups = 1;
+    int skip = 0; ///< rows of the input's border that it leaves out above
+    int skip_columns = 0;
+    std::vector<float> weights; ///< (channels, input channels / groups, kernel_height, kernel_width)
+    std::vector<float> bias;    ///< empty: none
+    std::optional<float> slope; ///< leaky activation
+    bool tanh = false;
+    const Vector *modulation = nullptr; ///< y · (1 + v[offset + c]) + v[offset + channels + c]
+    int offset = 0;
+};
+
+class ConvStage final : public Stage
+{
+public:
+    /// `in` has exactly the border that the convolution pads with, and spec.skip more. `out` may have one of
+    /// its own: the convolution then writes into its inside. A u8 output has to have one zero for all
+    /// channels.
+    ConvStage(ConvSpec spec, Tensor &in, Tensor &out, WeightCache &cache);
+
+    Rows needs(std::size_t i, Rows out) const override;
+    void prepare(int count) override;
+    void begin() override;
+    void run(Rows out) override;
+    std::string describe() const override;
+    std::size_t held_bytes() const override;
+    double gmac() const override;
+
+private:
+    struct Kernel {
+        dnnl::convolution_forward primitive;
+        dnnl::memory in;
+        dnnl::memory out;
+        std::unordered_map<int, dnnl::memory> arguments;
+    };
+
+    /// What weights and bias become once the input's quantisation is folded into them.
+    struct Folded {
+        std::vector<float> weights;
+        std::vector<float> bias;
+        std::vector<float> scales; ///< u8 input: of each output channel's accumulators; else empty
+    };
+
+    Folded fold() const;
+    dnnl::primitive_attr attributes() const;
+    dnnl::memory pack(const dnnl::memory::desc &layout);
+    float zero_of_output() const { return out_.quant ? out_.quant->zero[0] : 0.0F; }
+    float scale_of_output(int c) const { return out_.quant ? out_.quant->scale[c] : 1.0F; }
+
+    ConvSpec spec_;
+    Tensor &in_;
+    Tensor &out_;
+    WeightCache &cache_;
+    dnnl::stream stream_;
+    std::map<int, Kernel> kernels_; ///< by number of rows
+    std::vector<float> accumulator_scales_;
+    dnnl::memory weights_;
+    dnnl::memory bias_;
+    dnnl::memory factor_; ///< of the modulation
+    dnnl::memory addend_;
+    std::string implementation_;
+};
+
+} // namespace anime::onednn

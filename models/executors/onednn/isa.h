@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the CPU can do, as oneDNN reports it; its cap DNNL_MAX_CPU_ISA counts.
+#pragma once
+
+#include <string>
+
+namespace anime::onednn
+{
+
+struct Isa {
+    std::string name; ///< as oneDNN names it: avx2, avx512_core, avx512_core_vnni, avx512_core_bf16, …
+    bool avx2 = false;
+    bool avx512 = false;
+    bool vnni = false; ///< 8-bit convolutions without saturating intermediates
+    bool bf16 = false; ///< bf16 convolutions in hardware
+};
+
+const Isa &isa();
+
+} // namespace anime::onednn

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Graph to stages: one chain after the other.
+#include "models/executors/onednn/lowering.h"
+
+#include "models/error.h"
+#include "models/executors/onednn/apply_stage.h"
+#include "models/executors/onednn/chains.h"
+#include "models/executors/onednn/forms.h"
+#include "models/executors/onednn/global_stages.h"
+#include "models/executors/onednn/moments_stage.h"
+#include "models/executors/onednn/phases.h"
+#include "models/executors/onednn/picture_stages.h"
+#include "models/executors/onednn/upsample_stage.h"
+
+#include <algorithm>
+#include <array>
+
+namespace anime::onednn
+{
+
+const char *to_string(Precision precision)
+{
+    return precision == Precision::f32 ? "f32" : precision == Precision::bf16 ? "bf16" : "int8";
+}
+
+namespace
+{
+
+struct Size {
+    int height = 0;
+    int width = 0;
+};
+
+/// What a chain left behind.
+struct Value {
+    Size size;
+    std::vector<std::pair<Form, Tensor *>> tensors;
+    Vector *vector = nullptr;
+    const Stage *stage = nullptr; ///< the one that wrote it
+};
+
+class Lowering
+{
+public:
+    Lowering(const Graph &graph, Precision precision, Size size, const Frame &frame, WeightCache &cache)
+        : graph_(graph), size_(size), frame_(frame), cache_(cache), chains_(find_chains(graph)),
+          forms_(choose_forms(graph, chains_, precision)), values_(graph.nodes.size())
+    {
+    }
+
+    Lowered lower()
+    {
+        for (std::size_t i = 0; i < chains_.size(); ++i)
+            lower_chain(chains_[i], forms_[i]);
+        return std::move(out_);
+    }
+
+private:
+    const Node &start(const Chain &chain) const { return graph_.nodes[chain.start]; }
+
+    template <typename T, typename... Arguments>
+    T &stage(Arguments &&...arguments)
+    {
+        auto made = std::make_unique<T>(std::forward<Arguments>(arguments)...);
+        T &out = *made;
+        out_.stages.push_back(std::move(made));
+        return out;
+    }
+
+    Tensor &tensor(const std::string &name, const Form &form, int channels, Size size)
+    {
+        Tensor &out = out_.tensors.emplace_back();
+        out.name = name;
+        out.type = form.type;
+        out.channels = channels;
+        out.height = size.height;
+        out.width = size.width;
+        out.border = form.border;
+        out.quant = form.quant;
+        return out;
+    }
+
+    /// The chain's value in every form that is wanted.
+    std::vector<Tensor *> results(const Chain &chain, const ChainForms &forms, int channels, Size size)
+    {
+        Value &value = values_[chain.end];
+        value.size = size;
+        std::vector<Tensor *> out;
+        for (const Form &form : forms.forms) {
+            out.push_back(&tensor(name_of(chain), form, channels, size));
+            value.tensors.emplace_back(form, out.back());
+        }
+        return out;
+    }
+
+    std::string name_of(const Chain &chain) const
+    {
+        const Node &node = start(chain);
+        return (node.name.empty() ? "node " + std::to_string(chain.start) : node.name) +
+               (chain.pass ? " pass" : "");
+    }
+
+    void lower_chain(const Chain &chain, const ChainForms &forms)
+    {
+        if (chain.pass) {
+            pass(chain, forms, {readable(chain.source)}, values_[chain.source].size);
+            return;
+        }
+        switch (start(chain).op) {
+        case Op::input:
+            read(chain, forms);
+            break;
+        case Op::conv:
+            convolve(chain, forms);
+            break;
+        case Op::upsample:
+            upsample(chain, forms);
+            break;
+        case Op::thumbnail:
+            thumbnail(chain, forms);
+            break;
+        case Op::spatial_mean:
+            mean(chain);
+            break;
+        default:
+            linear(chain);
+            break;
+        }
+        if (forms.last)
+            stage<WriteStage>(frame_, chain.shuffle, *values_[chain.end].tensors[0].second);
+    }
+
+    Tensor *readable(int value) const { return values_[value].tensors.front().second; }
+
+    void read(const Chain &chain, const ChainForms &forms)
+    {
+        const int factor = chain.unshuffle;
+        const Size size{size_.height / factor, size_.width / factor};
+        const auto tensors = results(chain, forms, 3 * factor * factor, size);
+        if (!tensors.empty())
+            stage<ReadStage>(frame_, factor, tensors);
+    }
+
+    void thumbnail(const Chain &chain, const ChainForms &forms)
+    {
+        const int side = start(chain).factor;
+        const auto tensors = results(chain, forms, 3, {side, side});
+        values_[chain.end].stage =
+            &stage<ThumbnailStage>(frame_, size_.height, size_.width, *tensors.front());
+    }
+
+    void mean(const Chain &chain)
+    {
+        Value &value = values_[chain.end];
+        value.vector = &out_.vectors.emplace_back();
+        value.stage = &stage<MeanStage>(*readable(chain.source), *value.vector);
+    }
+
+    void linear(const Chain &chain)
+    {
+        Value &value = values_[chain.end];
+        value.vector = &out_.vectors.emplace_back();
+        const Value &source = values_[chain.source];
+        auto &made = stage<LinearStage>(start(chain), chain.slope, *source.vector, *value.vector);
+        made.after = {source.stage};
+        value.stage = &made;
+    }
+
+    void upsample(const Chain &chain, const ChainForms &forms)
+    {
+        const Value &source = values_[chain.source];
+        UpsampleSpec spec;
+        spec.name = name_of(chain);
+        spec.mode = start(chain).upsampling;
+        spec.source = readable(chain.source);
+        spec.residual = chain.residual >= 0 ? readable(chain.residual) : nullptr;
+        spec.slope = chain.slope_after;
+        spec.outputs =
+            results(chain, forms, spec.source->channels, {source.size.height * 2, source.size.width * 2});
+        stage<UpsampleStage>(std::move(spec));
+    }
+
+    ConvSpec conv_spec(const Chain &chain) const
+    {
+        const Node &node = start(chain);
+        ConvSpec spec;
+        spec.name = node.name;
+        spec.channels = node.channels;
+        spec.kernel_height = spec.kernel_width = node.kernel;
+        spec.stride = node.stride;
+        spec.groups = node.groups;
+        spec.weights = node.weight->data;
+        if (node.bias)
+            spec.bias = node.bias->data;
+        return spec;
+    }
+
+    const Form &input_form(const Chain &chain, const ChainForms &forms) const
+    {
+        const Node &node = start(chain);
+        for (const auto &[form, made] : values_[chain.source].tensors)
+            if (form.type == forms.compute && fits(form.border, chain, node))
+                return form;
+        throw Error("model-unsupported", "Nothing prepares the input of '" + node.name + "'.");
+    }
+
+    static bool fits(const Border &border, const Chain &chain, const Node &node)
+    {
+        if (chain.upsampled)
+            return border == Border{1, 1, 1, 1, Fill::reflect_then_repeat};
+        return std::array{border.left, border.right, border.top, border.bottom} ==
+                   (node.padding == Padding::none ? std::array{0, 0, 0, 0} : node.pad) &&
+               border.fill != Fill::reflect_then_repeat;
+    }
+
+    void convolve(const Chain &chain, const ChainForms &forms)
+    {
+        const Form wanted = input_form(chain, forms);
+        const Value &source = values_[chain.source];
+        Tensor &in = *std::find_if(source.tensors.begin(), source.tensors.end(), [&](const auto &made) {
+                          return made.first == wanted;
+                      })->second;
+        if (chain.upsampled) {
+            convolve_phases(chain, forms, in);
+            return;
+        }
+        ConvSpec spec = conv_spec(chain);
+        const Size size{(in.bordered_rows() - spec.kernel_height) / spec.stride + 1,
+                        (in.bordered_width() - spec.kernel_width) / spec.stride + 1};
+        if (forms.direct) {
+            Tensor &out = *results(chain, forms, spec.channels, size).front();
+            spec.slope = chain.slope;
+            spec.tanh = chain.tanh;
+            const Stage *before = nullptr;
+            if (chain.modulate >= 0) {
+                const Node &modulate = graph_.nodes[chain.modulate];
+                spec.modulation = values_[modulate.inputs[1]].vector;
+                spec.offset = modulate.offset;
+                before = values_[modulate.inputs[1]].stage;
+            }
+            auto &made = stage<ConvStage>(std::move(spec), in, out, cache_);
+            if (before)
+                made.after = {before};
+            return;
+        }
+        Tensor &raw = tensor(spec.name + " raw", {raw_type(forms), {}, nullptr}, spec.channels, size);
+        stage<ConvStage>(std::move(spec), in, raw, cache_);
+        pass(chain, forms, {&raw}, size);
+    }
+
+    void convolve_phases(const Chain &chain, const ChainForms &forms, Tensor &in)
+    {
+        const ConvSpec whole = conv_spec(chain);
+        std::vector<Tensor *> raws;
+        for (int row : {0, 1})
+            for (int column : {0, 1}) {
+                Phase phase = make_phase(whole.weights, row, column);
+                ConvSpec spec = whole;
+                spec.name += std::string(" phase ") + std::to_string(row) + std::to_string(column);
+                spec.kernel_height = phase.height;
+                spec.kernel_width = phase.width;
+                spec.weights = std::move(phase.weights);
+                spec.skip = row;
+                spec.skip_columns = column;
+                // An odd phase reads from the second column of the input on, and oneDNN insists on using all
+                // columns, so it gets one more to write.
+                const Border spare{0, column, 0, 0, Fill::reflect};
+                raws.push_back(&tensor(spec.name + " raw", {raw_type(forms), spare, nullptr}, spec.channels,
+                                       {in.height, in.width}));
+                stage<ConvStage>(std::move(spec), in, *raws.back(), cache_);
+            }
+        pass(chain, forms, raws, {in.height * 2, in.width * 2});
+    }
+
+    static Type raw_type(const ChainForms &forms)
+    {
+        return forms.compute == Type::f32 ? Type::f32 : Type::bf16;
+    }
+
+    /// The elementwise part of a chain as a pass of its own over `sources`.
+    void pass(const Chain &chain, const ChainForms &forms, std::vector<Tensor *> sources, Size size)
+    {
+        ApplySpec spec;
+        spec.name = name_of(chain) + (chain.pass ? "" : " pass");
+        std::vector<const Stage *> after;
+        if (chain.norm >= 0) {
+            const Node &norm = graph_.nodes[chain.norm];
+            for (Tensor *source : sources) {
+                auto &moments = stage<MomentsStage>(*source);
+                after.push_back(&moments);
+                spec.affine.moments.push_back(&moments.moments());
+            }
+            spec.affine.gamma = norm.weight->data;
+            spec.affine.beta = norm.bias->data;
+            spec.affine.eps = norm.eps;
+        }
+        if (chain.modulate >= 0) {
+            const Node &modulate = graph_.nodes[chain.modulate];
+            spec.affine.modulation = values_[modulate.inputs[1]].vector;
+            spec.affine.offset = modulate.offset;
+            after.push_back(values_[modulate.inputs[1]].stage);
+        }
+        spec.slope = chain.slope;
+        spec.residual = chain.residual >= 0 ? readable(chain.residual) : nullptr;
+        spec.slope_after = chain.slope_after;
+        const int channels = sources.front()->channels;
+        spec.sources = std::move(sources);
+        spec.outputs = results(chain, forms, channels, size);
+        stage<ApplyStage>(std::move(spec)).after = std::move(after);
+    }
+
+    const Graph &graph_;
+    Size size_;
+    const Frame &frame_;
+    WeightCache &cache_;
+    std::vector<Chain> chains_;
+    std::vector<ChainForms> forms_;
+    std::vector<Value> values_;
+    Lowered out_;
+};
+
+} // namespace
+
+Lowered lower(const Graph &graph, Precision precision, int height, int width, const Frame &frame,
+              WeightCache &cache)
+{
+    return Lowering(graph, precision, {height, width}, frame, cache).lower();
+}
+
+} // namespace anime::onednn

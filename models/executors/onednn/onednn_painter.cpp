@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The oneDNN executor: chooses a precision, keeps plans by picture size, paints on the process's slot.
+#include "models/error.h"
+#include "models/executors/executor.h"
+#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/plan.h"
+#include "models/executors/onednn/precision.h"
+#include "models/executors/onednn/slot.h"
+
+#include <omp.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <list>
+#include <new>
+#include <sched.h>
+
+namespace anime
+{
+
+namespace
+{
+
+using namespace onednn;
+
+/// Plans that are kept for the next picture of their size: a stream needs one, faces another.
+constexpr std::size_t kept_plans = 4;
+/// What plans other than the newest may hold together.
+constexpr std::size_t kept_bytes = std::size_t{48} << 20;
+
+unsigned usable_cores()
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return static_cast<unsigned>(CPU_COUNT(&set));
+    return 1;
+}
+
+class OnednnPainter final : public Painter
+{
+public:
+    OnednnPainter(std::shared_ptr<const Model> model, const PaintSettings &settings)
+        : model_(std::move(model)), precision_(choose_precision(*model_, settings.precision)),
+          slot_(Slot::shared())
+    {
+        info_.model = model_->name;
+        info_.digest = model_->digest;
+        info_.architecture = model_->architecture;
+        info_.licence = model_->licence;
+        info_.executor = "onednn";
+        info_.device = "cpu";
+        info_.precision = to_string(precision_);
+        info_.isa = isa().name;
+        info_.threads = settings.threads ? settings.threads : usable_cores();
+        info_.face_size = model_->face_size;
+    }
+
+    const PainterInfo &info() const override { return info_; }
+
+    PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) override
+    {
+        PaintStats stats;
+        try {
+            stats.wait_ns = slot_->run(info_.threads, cancel, [&] {
+                const auto start = std::chrono::steady_clock::now();
+                plan(in.width, in.height).paint(in, out, cancel);
+                stats.inference_ns =
+                    std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
+                stats.memory_bytes = memory_bytes();
+            });
+        } catch (const std::bad_alloc &) {
+            throw out_of_memory(in);
+        } catch (const dnnl::error &error) {
+            if (error.status == dnnl_out_of_memory)
+                throw out_of_memory(in);
+            throw Error("model-unsupported", std::string("oneDNN can't run the model '") + model_->name +
+                                                 "': " + error.what() + ".");
+        }
+        return stats;
+    }
+
+private:
+    struct Kept {
+        int width = 0;
+        int height = 0;
+        std::unique_ptr<Plan> plan;
+    };
+
+    static Error out_of_memory(const ConstImage &in)
+    {
+        return {"out-of-memory",
+                "There is not enough memory to paint a picture of " + std::to_string(in.width) + "×" +
+                    std::to_string(in.height) + " pixels.",
+                "Lower max-dimension, or give the process more memory."};
+    }
+
+    /// Only called on the slot's thread, which is what protects plans_ and cache_.
+    Plan &plan(int width, int height)
+    {
+        for (auto i = plans_.begin(); i != plans_.end(); ++i)
+            if (i->width == width && i->height == height) {
+                plans_.splice(plans_.begin(), plans_, i);
+                return *plans_.front().plan;
+            }
+        trim(kept_plans - 1, kept_bytes);
+        auto made = std::make_unique<Plan>(model_->graph, precision_, width, height, cache_);
+        if (std::getenv("ANIME_PLAN"))
+            std::fprintf(stderr, "%s %s %dx%d on %s: %s", info_.model.c_str(), info_.precision.c_str(), width,
+                         height, info_.isa.c_str(), made->describe().c_str());
+        plans_.push_front({width, height, std::move(made)});
+        return *plans_.front().plan;
+    }
+
+    /// Keeps the newest plans, at most `count` of them and `bytes` together.
+    void trim(std::size_t count, std::size_t bytes)
+    {
+        std::size_t held = 0;
+        std::size_t n = 0;
+        auto i = plans_.begin();
+        for (; i != plans_.end() && n < count; ++i, ++n) {
+            held += i->plan->memory_bytes();
+            if (held > bytes)
+                break;
+        }
+        plans_.erase(i, plans_.end());
+    }
+
+    std::size_t memory_bytes() const
+    {
+        std::size_t sum = cache_.bytes();
+        for (const Kept &kept : plans_)
+            sum += kept.plan->memory_bytes();
+        return sum;
+    }
+
+    std::shared_ptr<const Model> model_;
+    Precision precision_;
+    std::shared_ptr<Slot> slot_;
+    PainterInfo info_;
+    WeightCache cache_;
+    std::list<Kept> plans_; ///< the last used first
+};
+
+} // namespace
+
+std::shared_ptr<Painter> make_onednn_painter(std::shared_ptr<const Model> model,
+                                             const PaintSettings &settings)
+{
+    return std::make_shared<OnednnPainter>(std::move(model), settings);
+}
+
+} // namespace anime

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The two ends of a plan: the picture in, padded and unshuffled; the picture out, shuffled and cropped.
+#pragma once
+
+#include "models/executors/onednn/stage.h"
+
+namespace anime::onednn
+{
+
+/// Bytes of a picture as values in [-1, 1]: x = (q − 127.5) / 127.5.
+Quant picture_quant(int channels);
+
+class ReadStage final : public Stage
+{
+public:
+    /// `factor` > 1 unshuffles.
+    ReadStage(const Frame &frame, int factor, std::vector<Tensor *> outputs);
+
+    Rows needs(std::size_t, Rows) const override { return {}; }
+    void run(Rows rows) override;
+    std::string describe() const override { return "read picture"; }
+
+private:
+    template <typename T>
+    void read_row(const Tensor &out, int y, const T *table) const;
+
+    const Frame &frame_;
+    int factor_;
+};
+
+class WriteStage final : public Stage
+{
+public:
+    /// `factor` > 1 shuffles. Clamps to [-1, 1] in any case, which tanh does not need.
+    WriteStage(const Frame &frame, int factor, Tensor &in);
+
+    Rows needs(std::size_t, Rows out) const override;
+    void run(Rows rows) override;
+    std::string describe() const override { return "write picture"; }
+
+private:
+    void write_row(int y) const;
+
+    const Frame &frame_;
+    int factor_;
+    Tensor &in_;
+};
+
+} // namespace anime::onednn

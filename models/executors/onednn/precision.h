@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which precision a model runs in on this CPU.
+#pragma once
+
+#include "models/executors/onednn/lowering.h"
+#include "models/model.h"
+
+#include <string>
+
+namespace anime::onednn
+{
+
+/// What `precision=auto` asks of a precision, in dB PSNR against f32.
+constexpr double int8_fidelity = 42;
+constexpr double bf16_fidelity = 52;
+
+/// `wanted` is auto, f32, bf16 or int8. auto: the fastest that the CPU has and whose fidelity, as the model
+/// file states it, meets the bar. Throws Error precision-unsupported.
+Precision choose_precision(const Model &model, const std::string &wanted);
+
+} // namespace anime::onednn

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Segments, strips, windows, and the arena.
+#include "models/executors/onednn/schedule.h"
+
+#include <algorithm>
+#include <map>
+
+namespace anime::onednn
+{
+
+namespace
+{
+
+constexpr std::size_t alignment = 64;
+constexpr int smallest_strip = 8; ///< rows; less is all overhead
+
+struct Life {
+    Stage *writer = nullptr;
+    std::vector<std::pair<Stage *, std::size_t>> readers; ///< with the index among the reader's inputs
+    int first_segment = 0;
+    int last_segment = 0;
+    int window = 0;
+
+    bool whole() const { return first_segment != last_segment; }
+};
+
+class Scheduler
+{
+public:
+    Scheduler(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes)
+        : strip_bytes_(strip_bytes)
+    {
+        for (const auto &stage : stages) {
+            stages_.push_back(stage.get());
+            for (Tensor *tensor : stage->outputs)
+                life_[tensor].writer = stage.get();
+            for (std::size_t i = 0; i < stage->inputs.size(); ++i)
+                life_[stage->inputs[i]].readers.emplace_back(stage.get(), i);
+        }
+    }
+
+    Schedule make()
+    {
+        assign_segments();
+        for (int segment = 0; segment <= last_segment_; ++segment)
+            run_segment(segment);
+        place();
+        return std::move(out_);
+    }
+
+private:
+    void assign_segments()
+    {
+        for (Stage *stage : stages_) {
+            int segment = 0;
+            for (const Tensor *input : stage->inputs)
+                segment = std::max(segment, segment_[life_[const_cast<Tensor *>(input)].writer]);
+            for (const Stage *before : stage->after)
+                segment = std::max(segment, segment_[before] + 1);
+            segment_[stage] = segment;
+            last_segment_ = std::max(last_segment_, segment);
+        }
+        // What depends on nothing waits for its first reader, so that a window of it is enough.
+        for (auto i = stages_.rbegin(); i != stages_.rend(); ++i) {
+            if (!(*i)->inputs.empty() || !(*i)->after.empty() || (*i)->outputs.empty())
+                continue;
+            int first = last_segment_;
+            for (Tensor *output : (*i)->outputs)
+                for (const auto &[reader, index] : life_[output].readers)
+                    first = std::min(first, segment_[reader]);
+            for (const Stage *other : stages_)
+                if (std::find(other->after.begin(), other->after.end(), *i) != other->after.end())
+                    first = segment_[*i];
+            segment_[*i] = first;
+        }
+        for (auto &[tensor, life] : life_) {
+            life.first_segment = life.last_segment = segment_[life.writer];
+            for (const auto &[reader, index] : life.readers)
+                life.last_segment = std::max(life.last_segment, segment_[reader]);
+        }
+    }
+
+    std::vector<Stage *> members(int segment)
+    {
+        std::vector<Stage *> out;
+        for (Stage *stage : stages_)
+            if (segment_[stage] == segment)
+                out.push_back(stage);
+        return out;
+    }
+
+    /// Strips that the segment is cut into.
+    int strips(const std::vector<Stage *> &members)
+    {
+        std::size_t bytes = 0;
+        int rows = 1;
+        for (const Stage *stage : members) {
+            rows = std::max(rows, stage->rows);
+            for (const Tensor *output : stage->outputs)
+                bytes += output->row_bytes() * output->height;
+        }
+        const auto wanted = static_cast<int>((bytes + strip_bytes_ - 1) / strip_bytes_);
+        return std::clamp(wanted, 1, std::max(1, rows / smallest_strip));
+    }
+
+    void run_segment(int segment)
+    {
+        const std::vector<Stage *> stages = members(segment);
+        for (Stage *stage : stages)
+            out_.steps.push_back({Step::Kind::begin, stage, {}});
+        const int count = strips(stages);
+        for (int strip = 1; strip <= count; ++strip) {
+            std::map<const Stage *, int> wanted;
+            for (auto i = stages.rbegin(); i != stages.rend(); ++i)
+                wanted[*i] = want(**i, segment, strip, count, wanted);
+            for (Stage *stage : stages)
+                if (wanted[stage] > done_[stage])
+                    run(*stage, {done_[stage], wanted[stage]});
+        }
+    }
+
+    /// How many rows `stage` has to have done after this strip: what its readers in the segment need, or,
+    /// where there is none, its share.
+    int want(const Stage &stage, int segment, int strip, int count,
+             const std::map<const Stage *, int> &wanted)
+    {
+        if (strip == count)
+            return stage.rows;
+        int rows = -1;
+        for (Tensor *output : stage.outputs)
+            for (const auto &[reader, index] : life_[output].readers)
+                if (segment_[reader] == segment) {
+                    const int to = wanted.at(reader);
+                    const int end = to > 0 ? reader->needs(index, {0, to}).end : 0;
+                    rows = std::max(rows, output->rows_for(end));
+                }
+        if (rows < 0)
+            rows = static_cast<int>(static_cast<long>(stage.rows) * strip / count);
+        return std::max(rows, done_[&stage]);
+    }
+
+    void run(Stage &stage, Rows rows)
+    {
+        for (Tensor *output : stage.outputs)
+            make_room(*output, life_[output], rows);
+        stage.prepare(rows.count());
+        out_.steps.push_back({Step::Kind::run, &stage, rows});
+        done_[&stage] = rows.end;
+    }
+
+    /// Forgets what no reader will look at again before `rows` are written.
+    void make_room(Tensor &tensor, Life &life, Rows rows)
+    {
+        if (life.whole()) {
+            life.window = tensor.bordered_rows();
+            return;
+        }
+        const int readable = tensor.readable(rows.begin);
+        // Rows that the border at the bottom will copy.
+        int keep = std::max(0, std::min(readable, tensor.border.top + rows.begin) - tensor.border.bottom - 1);
+        if (readable == 0)
+            keep = 0;
+        for (const auto &[reader, index] : life.readers) {
+            const int next = done_[reader];
+            if (next < reader->rows)
+                keep = std::min(keep, reader->needs(index, {next, next + 1}).begin);
+        }
+        keep = std::max(keep, first_[&tensor]);
+        if (keep > first_[&tensor]) {
+            const int kept = tensor.border.top + rows.begin - keep;
+            out_.steps.push_back({Step::Kind::slide, nullptr, {}, &tensor, keep, kept});
+            first_[&tensor] = keep;
+        }
+        const int end = rows.end == tensor.height ? tensor.bordered_rows() : tensor.border.top + rows.end;
+        life.window = std::max(life.window, end - keep);
+    }
+
+    /// First fit, largest first: tensors whose segments do not overlap share memory.
+    void place()
+    {
+        std::vector<Tensor *> order;
+        for (auto &[tensor, life] : life_) {
+            tensor->window = life.window;
+            order.push_back(tensor);
+        }
+        const auto size = [](const Tensor *t) {
+            return (t->window * t->row_bytes() + 2 * alignment - 1) / alignment * alignment;
+        };
+        std::sort(order.begin(), order.end(), [&](const Tensor *a, const Tensor *b) {
+            return size(a) != size(b) ? size(a) > size(b) : a->name < b->name;
+        });
+        for (Tensor *tensor : order) {
+            const Life &life = life_[tensor];
+            std::vector<std::pair<std::size_t, std::size_t>> taken;
+            for (const auto &[other, offset] : out_.offsets) {
+                const Life &placed = life_[other];
+                if (placed.first_segment <= life.last_segment && life.first_segment <= placed.last_segment)
+                    taken.emplace_back(offset, offset + size(other));
+            }
+            std::sort(taken.begin(), taken.end());
+            std::size_t at = 0;
+            for (const auto &[begin, end] : taken) {
+                if (at + size(tensor) <= begin)
+                    break;
+                at = std::max(at, end);
+            }
+            out_.offsets.emplace_back(tensor, at);
+            out_.arena_bytes = std::max(out_.arena_bytes, at + size(tensor));
+        }
+    }
+
+    std::size_t strip_bytes_;
+    std::vector<Stage *> stages_;
+    std::map<Tensor *, Life> life_;
+    std::map<const Stage *, int> segment_;
+    std::map<const Stage *, int> done_;
+    std::map<const Tensor *, int> first_;
+    int last_segment_ = 0;
+    Schedule out_;
+};
+
+} // namespace
+
+Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes)
+{
+    return Scheduler(stages, strip_bytes).make();
+}
+
+} // namespace anime::onednn

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One thread, one queue, first come first served.
+#include "models/executors/onednn/slot.h"
+
+#include "models/error.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace anime::onednn
+{
+
+namespace
+{
+
+/// A flag can't wake anybody, so waiting callers look at it this often.
+constexpr std::chrono::milliseconds cancel_poll{5};
+
+std::uint64_t now_ns()
+{
+    using namespace std::chrono;
+    return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+} // namespace
+
+std::shared_ptr<Slot> Slot::shared()
+{
+    static std::mutex lock;
+    static std::weak_ptr<Slot> current;
+    const std::lock_guard guard(lock);
+    std::shared_ptr<Slot> slot = current.lock();
+    if (!slot) {
+        slot = std::make_shared<Slot>();
+        current = slot;
+    }
+    return slot;
+}
+
+Slot::Slot() : thread_([this] { loop(); }) {}
+
+Slot::~Slot()
+{
+    {
+        const std::lock_guard guard(lock_);
+        stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+std::uint64_t Slot::run(unsigned threads, const std::atomic<bool> &cancel, const std::function<void()> &work)
+{
+    const std::uint64_t queued_at = now_ns();
+    Job job;
+    job.threads = threads;
+    job.work = &work;
+    std::unique_lock guard(lock_);
+    queue_.push_back(&job);
+    changed_.notify_all();
+    while (!job.started) {
+        if (cancel) {
+            queue_.erase(std::find(queue_.begin(), queue_.end(), &job));
+            throw Error("cancelled", "Painting was cancelled while it waited for its turn.");
+        }
+        changed_.wait_for(guard, cancel_poll);
+    }
+    changed_.wait(guard, [&] { return job.done; });
+    if (job.error)
+        std::rethrow_exception(job.error);
+    return job.started_at - queued_at;
+}
+
+void Slot::loop()
+{
+    std::unique_lock guard(lock_);
+    while (true) {
+        changed_.wait(guard, [&] { return stop_ || !queue_.empty(); });
+        if (queue_.empty())
+            return;
+        Job &job = *queue_.front();
+        queue_.pop_front();
+        job.started = true;
+        job.started_at = now_ns();
+        guard.unlock();
+        omp_set_num_threads(static_cast<int>(job.threads));
+        try {
+            (*job.work)();
+        } catch (...) {
+            job.error = std::current_exception();
+        }
+        guard.lock();
+        job.done = true;
+        changed_.notify_all();
+    }
+}
+
+} // namespace anime::onednn

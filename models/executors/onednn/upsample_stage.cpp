@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Bilinear ×2 upsampling: blend two rows, then columns.
+#include "models/executors/onednn/upsample_stage.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace anime::onednn
+{
+
+Sample upsampled_from(int i, int n, Upsampling mode)
+{
+    if (mode == Upsampling::legacy)
+        return {i / 2, std::min((i + 1) / 2, n - 1), i % 2 ? 0.5F : 0.0F};
+    const float at = mode == Upsampling::align_corners
+                         ? static_cast<float>(i) * static_cast<float>(n - 1) / static_cast<float>(2 * n - 1)
+                         : std::max(0.0F, (static_cast<float>(i) + 0.5F) / 2.0F - 0.5F);
+    const int a = std::min(static_cast<int>(at), n - 1);
+    return {a, std::min(a + 1, n - 1), at - static_cast<float>(a)};
+}
+
+UpsampleStage::UpsampleStage(UpsampleSpec spec)
+    : Stage(spec.name, spec.outputs.front()->height), spec_(std::move(spec)), source_(*spec_.source)
+{
+    inputs = {spec_.source};
+    if (spec_.residual) {
+        inputs.push_back(spec_.residual);
+        residual_.emplace(*spec_.residual);
+    }
+    outputs = spec_.outputs;
+    for (Tensor *output : outputs)
+        writers_.emplace_back(*output);
+    for (int x = 0; x < outputs[0]->width; ++x)
+        columns_.push_back(upsampled_from(x, spec_.source->width, spec_.mode));
+    rows_.resize(static_cast<std::size_t>(2) * omp_get_max_threads() * spec_.source->width *
+                 spec_.source->channels);
+}
+
+Rows UpsampleStage::needs(std::size_t i, Rows out) const
+{
+    const int top = inputs[i]->border.top;
+    if (i == 1)
+        return {top + out.begin, top + out.end};
+    const int height = spec_.source->height;
+    return {top + upsampled_from(out.begin, height, spec_.mode).a,
+            top + upsampled_from(out.end - 1, height, spec_.mode).b + 1};
+}
+
+void UpsampleStage::run_row(int y, float *line, float *other) const
+{
+    const Kernels &k = kernels();
+    const Tensor &source = *spec_.source;
+    const int channels = source.channels;
+    const int step = chunk_pixels(channels);
+    const Sample rows = upsampled_from(y, source.height, spec_.mode);
+    for (int x = 0; x < source.width; x += step) {
+        const int pixels = std::min(step, source.width - x);
+        const std::size_t at = static_cast<std::size_t>(x) * channels;
+        source_.read(x, rows.a, pixels, line + at);
+        source_.read(x, rows.b, pixels, other + at);
+    }
+    k.blend(line, other, rows.weight, line, static_cast<std::size_t>(source.width) * channels);
+
+    std::array<float, chunk_room> values;
+    std::array<float, chunk_room> added;
+    for (int x = 0; x < outputs[0]->width; x += step) {
+        const int pixels = std::min(step, outputs[0]->width - x);
+        const std::size_t n = static_cast<std::size_t>(pixels) * channels;
+        for (int i = 0; i < pixels; ++i) {
+            const Sample &column = columns_[x + i];
+            k.blend(line + static_cast<std::size_t>(column.a) * channels,
+                    line + static_cast<std::size_t>(column.b) * channels, column.weight,
+                    values.data() + static_cast<std::size_t>(i) * channels, channels);
+        }
+        if (residual_)
+            residual_->read(x, y, pixels, added.data());
+        else
+            std::memset(added.data(), 0, n * sizeof(float));
+        if (residual_ || spec_.slope)
+            k.add(values.data(), added.data(), spec_.slope.value_or(1.0F), n);
+        for (const Writer &writer : writers_)
+            writer.write(x, y, pixels, values.data());
+    }
+}
+
+void UpsampleStage::run(Rows rows)
+{
+    const std::size_t row = static_cast<std::size_t>(spec_.source->width) * spec_.source->channels;
+#pragma omp parallel for schedule(static)
+    for (int y = rows.begin; y < rows.end; ++y) {
+        float *line = rows_.data() + 2 * row * omp_get_thread_num();
+        run_row(y, line, line + row);
+        for (const Tensor *output : outputs)
+            output->fill_sides(y);
+    }
+    for (const Tensor *output : outputs)
+        output->fill_ends(rows.begin, rows.end);
+}
+
+} // namespace anime::onednn

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The oneDNN executor against the reference interpreter, on tiny models and pictures of many sizes.
+#include "models/executors/executor.h"
+#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/plan.h"
+#include "models/padding.h"
+#include "tests/models/tiny_models.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <thread>
+
+namespace anime
+{
+namespace
+{
+
+/// An RGB picture in memory of its own, with rows that are longer than they need to be.
+struct Pixels {
+    int width;
+    int height;
+    std::vector<std::uint8_t> bytes;
+
+    Pixels(int w, int h) : width(w), height(h), bytes(std::size_t(stride()) * h, 7) {}
+    int stride() const { return width * 3 + 5; }
+    Image image() { return {bytes.data(), width, height, stride(), 3}; }
+    ConstImage view() const { return {bytes.data(), width, height, stride(), 3}; }
+};
+
+Pixels photo(int width, int height)
+{
+    Pixels out(width, height);
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < 3; ++c)
+                out.image().at(x, y)[c] =
+                    static_cast<std::uint8_t>(128 + 90 * std::sin(0.37 * x + c) * std::cos(0.23 * y - c) +
+                                              (x * 7 + y * 13 + c * 5) % 31);
+    return out;
+}
+
+std::shared_ptr<Model> model(const Safetensors &file, const char *architecture,
+                             std::optional<Upsampling> upsampling = {})
+{
+    auto out = std::make_shared<Model>();
+    out->name = architecture;
+    out->architecture = architecture;
+    out->graph = build_graph(architecture, file.tensors, upsampling);
+    return out;
+}
+
+/// What the reference paints, as bytes before rounding.
+std::vector<float> expected(const Graph &graph, const Pixels &in)
+{
+    const int height = padded_side(in.height, graph.multiple, graph.minimum);
+    const int width = padded_side(in.width, graph.multiple, graph.minimum);
+    Planes picture(3, height, width);
+    for (int c = 0; c < 3; ++c)
+        for (int y = 0; y < height; ++y)
+            for (int x = 0; x < width; ++x)
+                picture.at(c, y, x) =
+                    in.view().at(mirrored(x, in.width), mirrored(y, in.height))[c] / 127.5F - 1.0F;
+    const Planes out = run_reference(graph, picture);
+    std::vector<float> bytes;
+    for (int y = 0; y < in.height; ++y)
+        for (int x = 0; x < in.width; ++x)
+            for (int c = 0; c < 3; ++c)
+                bytes.push_back((out.at(c, y, x) + 1.0F) * 127.5F);
+    return bytes;
+}
+
+struct Difference {
+    double largest = 0; ///< in grey levels, beyond what rounding explains
+    double psnr = 0;
+};
+
+Difference compare(const std::vector<float> &wanted, const Pixels &got)
+{
+    Difference out;
+    double squares = 0;
+    std::size_t i = 0;
+    for (int y = 0; y < got.height; ++y)
+        for (int x = 0; x < got.width; ++x)
+            for (int c = 0; c < 3; ++c, ++i) {
+                const double d = std::fabs(got.view().at(x, y)[c] - wanted[i]);
+                out.largest = std::max(out.largest, d - 0.5);
+                squares += d * d;
+            }
+    out.psnr = 10 * std::log10(255.0 * 255.0 * i / squares);
+    return out;
+}
+
+Difference paint_and_compare(const Model &model, onednn::Precision precision, int width, int height)
+{
+    const Pixels in = photo(width, height);
+    Pixels out(width, height);
+    onednn::WeightCache cache;
+    onednn::Plan plan(model.graph, precision, width, height, cache);
+    const std::atomic<bool> cancel = false;
+    plan.paint(in.view(), out.image(), cancel);
+    if (std::getenv("ANIME_PLAN"))
+        std::printf("%s", plan.describe().c_str());
+    return compare(expected(model.graph, in), out);
+}
+
+TEST(Onednn, PaintsLiteAsTheReferenceDoes)
+{
+    const auto lite = model(test::lite_model(), "lite");
+    for (int size = 1; size <= 17; ++size) {
+        SCOPED_TRACE(size);
+        EXPECT_LT(paint_and_compare(*lite, onednn::Precision::f32, size, 18 - size).largest, 0.02);
+    }
+    EXPECT_LT(paint_and_compare(*lite, onednn::Precision::f32, 150, 333).largest, 0.02);
+}
+
+TEST(Onednn, PaintsAnimeganv2AsTheReferenceDoes)
+{
+    for (Upsampling upsampling : {Upsampling::legacy, Upsampling::align_corners, Upsampling::half_pixel}) {
+        SCOPED_TRACE(to_string(upsampling));
+        const auto animegan = model(test::animeganv2_model(upsampling), "animeganv2", upsampling);
+        for (const auto &[width, height] : {std::pair{1, 1}, std::pair{16, 9}, std::pair{33, 70}})
+            EXPECT_LT(paint_and_compare(*animegan, onednn::Precision::f32, width, height).largest, 0.1);
+    }
+}
+
+} // namespace
+} // namespace anime
