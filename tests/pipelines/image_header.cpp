@@ -31,7 +31,9 @@ int little_endian(const File &file, std::size_t at, int bytes)
 
 bool has(const File &file, std::size_t at, std::string_view text)
 {
-    return file.size() >= at + text.size() && std::equal(text.begin(), text.end(), file.begin() + at);
+    return file.size() >= at + text.size() &&
+           std::equal(text.begin(), text.end(), file.begin() + at,
+                      [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
 }
 
 std::optional<Size> jpeg_size(const File &file)

@@ -159,9 +159,12 @@ TEST_F(Photo, GoexifCameraJpegs)
 
 TEST_F(Photo, GoImageTestdata)
 {
+    // All pixels are there in two of them: one's zlib checksum is wrong, one's palette is too short. libpng
+    // and the browsers show both. video-001.progressive.truncated.jpeg has fewer scans, but ends as it
+    // should.
     const auto is_good = [](const fs::path &p) {
         const std::string name = p.filename();
-        return name.find("truncated") == std::string::npos && !name.starts_with("invalid-");
+        return !name.starts_with("invalid-") || name == "invalid-zlib.png" || name == "invalid-palette.png";
     };
     check_all(go_image(), 75, is_good);
 }
@@ -216,15 +219,17 @@ TEST_F(Photo, ThatIsMissingIsToldFromOneThatIsBroken)
 
 TEST_F(Photo, IsPaintedInMemory)
 {
-    Pipeline pipeline(load_description("web"));
-    std::vector<std::string> announced;
-    pipeline.on_message(
-        [&](const GstStructure *fields) { announced.emplace_back(gst_structure_get_name(fields)); });
-    const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(read_file(portrait)));
-    ASSERT_TRUE(result.ok()) << result.failure->message;
-    EXPECT_EQ(result.media_type, "image/png");
-    EXPECT_EQ(header_size(result.output), (Size{512, 600}));
-    EXPECT_THAT(announced, testing::UnorderedElementsAre("sizeguard", "facepaint", "animeganfilter"));
+    for (const auto &[name, media_type] : {std::pair{"web", "image/jpeg"}, {"web-png", "image/png"}}) {
+        Pipeline pipeline(load_description(name));
+        std::vector<std::string> announced;
+        pipeline.on_message(
+            [&](const GstStructure *fields) { announced.emplace_back(gst_structure_get_name(fields)); });
+        const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(read_file(portrait)));
+        ASSERT_TRUE(result.ok()) << result.failure->message;
+        EXPECT_EQ(result.media_type, media_type);
+        EXPECT_EQ(header_size(result.output), (Size{512, 600}));
+        EXPECT_THAT(announced, testing::UnorderedElementsAre("sizeguard", "facepaint", "animeganfilter"));
+    }
 }
 
 TEST_F(Photo, IsPaintedByTheLineInTheReadme)
