@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The page: takes photos by drop, paste, picker and camera, and keeps the list of them.
+
+import * as api from './api.js';
+import { currentLanguage, formatBytes, setLanguage, t, translatePage } from './i18n.js';
+import { Photo } from './photo.js';
+import * as store from './store.js';
+
+const atOnce = 24; // photos taken from one drop
+const sending = 2; // photos under way at a time; the rest wait in this page and not in the server's queue
+const find = (id) => document.getElementById(id);
+const photos = [];
+const page = {
+  limits: { max_bytes: 5 * 1024 * 1024, max_dimension: 2000 },
+  announce: (text) => { find('status').textContent = text; },
+  silence: (silent) => notice(silent ? t('offline') : ''),
+  gone: (photo) => {
+    photos.splice(photos.indexOf(photo), 1);
+    refreshHead();
+  },
+};
+
+function notice(text) {
+  find('notice').textContent = text;
+  find('notice').hidden = !text;
+}
+
+function refreshHead() {
+  const none = photos.length === 0;
+  find('results-title').hidden = none;
+  find('clear').hidden = none;
+}
+
+const waiting = [];
+let busy = 0;
+
+function startNext() {
+  while (busy < sending && waiting.length > 0) {
+    busy += 1;
+    waiting.shift().run().finally(() => {
+      busy -= 1;
+      startNext();
+    });
+  }
+}
+
+function list(photo) {
+  photos.push(photo);
+  find('results').prepend(photo.card.element);
+  refreshHead();
+}
+
+function chosenOptions() {
+  const options = { strength: find('strength').value, faces: String(find('faces').checked) };
+  if (find('style').value) options.style = find('style').value;
+  return options;
+}
+
+function take(files) {
+  const all = [...files];
+  if (all.length === 0) {
+    notice(t('notImages'));
+    return;
+  }
+  notice(all.length > atOnce ? t('tooMany', { limit: atOnce }) : '');
+  for (const file of all.slice(0, atOnce)) {
+    const record = {
+      key: store.newKey(), name: file.name || 'photo', created: Date.now(), job: null, options: chosenOptions(), preview: null,
+    };
+    const photo = new Photo(record, file, page);
+    list(photo);
+    waiting.push(photo);
+  }
+  startNext();
+}
+
+function acceptFiles() {
+  for (const id of ['picker', 'camera']) {
+    find(id).addEventListener('change', (event) => {
+      take(event.target.files);
+      event.target.value = ''; // the same photo may be chosen again
+    });
+  }
+  // The whole window takes a drop: a photo that misses the frame must not replace the page.
+  let depth = 0;
+  const over = (change) => {
+    depth = Math.max(0, depth + change);
+    find('drop').classList.toggle('over', depth > 0);
+  };
+  addEventListener('dragenter', () => over(1));
+  addEventListener('dragleave', () => over(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    over(-depth);
+    take(event.dataTransfer.files);
+  });
+  addEventListener('paste', (event) => {
+    if (event.clipboardData.files.length > 0) take(event.clipboardData.files);
+  });
+}
+
+function showLimits() {
+  find('limits').textContent = t('limits', { bytes: formatBytes(page.limits.max_bytes) });
+}
+
+function showStrength() {
+  find('strength-value').textContent = new Intl.NumberFormat(currentLanguage(), { style: 'percent' })
+    .format(find('strength').value);
+}
+
+function translate() {
+  translatePage();
+  showLimits();
+  showStrength();
+  for (const photo of photos) photo.card.translate();
+}
+
+async function readServer() {
+  try {
+    const [limits, styles] = await Promise.all([api.fetchLimits(), api.fetchStyles()]);
+    page.limits = { ...page.limits, ...limits.upload };
+    find('style').replaceChildren(...styles.styles.map((style) => {
+      const option = new Option(style.name, style.name, style.default, style.default);
+      option.title = style.description;
+      return option;
+    }));
+    showLimits();
+  } catch {
+    page.silence(true);
+  }
+}
+
+async function findJobsAgain() {
+  const records = (await store.loadAll()).sort((one, other) => one.created - other.created);
+  for (const record of records) {
+    // Without a job the photo never reached the server, and its file went with the old page.
+    if (!record.job) store.forget(record.key);
+    else {
+      const photo = new Photo(record, null, page);
+      list(photo);
+      photo.run();
+    }
+  }
+}
+
+for (const button of document.querySelectorAll('[data-lang]')) {
+  button.addEventListener('click', () => {
+    setLanguage(button.dataset.lang);
+    translate();
+  });
+}
+find('strength').addEventListener('input', showStrength);
+find('options').addEventListener('submit', (event) => event.preventDefault());
+find('clear').addEventListener('click', () => {
+  for (const photo of photos.filter((one) => !one.card.element.classList.contains('active'))) photo.remove();
+});
+
+translate();
+acceptFiles();
+await readServer();
+await findJobsAgain();

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The page in a real Chromium against the real server: what a person does with it.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { startBrowser, startServer } from './server.js';
+
+const portrait = '/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg';
+const pictures = process.env.ANIME_SCREENSHOTS; // a folder; none are taken without it
+const patience = 60000; // also on a machine that is busy
+
+let server;
+let browser;
+let context;
+let page;
+let complaints;
+
+before(async () => {
+  if (pictures) mkdirSync(pictures, { recursive: true });
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function visit(options = {}) {
+  context = await browser.newContext({ locale: 'en-GB', acceptDownloads: true, ...options });
+  page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  complaints = [];
+  page.on('console', (message) => {
+    // Chromium reports each 4xx answer as an error of its own; the page shows those in words.
+    const refused = /Failed to load resource: the server responded with a status of 4/.test(message.text());
+    if (message.type() === 'error' && !refused) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(server.url);
+  await page.locator('#style option').first().waitFor({ state: 'attached' });
+}
+
+beforeEach(() => visit());
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(complaints, [], 'the console is clean: no script error, nothing that the policy forbids');
+});
+
+const shot = (name) => (pictures ? page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true }) : null);
+
+/** Drops a file of these bytes onto the page, as the browser does for a real one. */
+async function drop(name, type, bytes) {
+  const data = await page.evaluateHandle(([fileName, fileType, base64]) => {
+    const transfer = new DataTransfer();
+    const raw = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([raw], fileName, { type: fileType }));
+    return transfer;
+  }, [name, type, Buffer.from(bytes).toString('base64')]);
+  await page.dispatchEvent('#drop', 'drop', { dataTransfer: data });
+}
+
+const card = (state) => page.locator(`.card[data-state="${state}"]`);
+const dropPortrait = () => drop('portrait.jpg', 'image/jpeg', readFileSync(portrait));
+
+/** A photo that only the browser can make at this size: noise, so that it does not compress. */
+const noisePhoto = (width, height) => page.evaluate(async ([w, h]) => {
+  const canvas = new OffscreenCanvas(w, h);
+  const context2d = canvas.getContext('2d');
+  const pixels = context2d.createImageData(w, h);
+  for (let i = 0; i < pixels.data.length; i += 1) pixels.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
+  context2d.putImageData(pixels, 0, 0);
+  const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 1 });
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+  return btoa(text);
+}, [width, height]);
+
+describe('a photo', () => {
+  it('is painted when it is dropped, compared with the slider, and downloaded', async () => {
+    await shot('empty');
+    await dropPortrait();
+    await card('succeeded').waitFor();
+
+    const after = card('succeeded').locator('.after');
+    assert.deepEqual(await after.evaluate((image) => [image.naturalWidth, image.naturalHeight]), [512, 600]);
+    assert.match(await card('succeeded').locator('.facts').textContent(), /512 × 600 · \d+\.\d+ s/);
+
+    const slider = card('succeeded').getByRole('slider');
+    await slider.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    const cut = () => card('succeeded').locator('.compare').evaluate((e) => e.style.getPropertyValue('--cut'));
+    assert.equal(await cut(), '52%');
+    const box = await slider.boundingBox();
+    await page.mouse.click(box.x + box.width * 0.25, box.y + box.height / 2);
+    assert.ok(Math.abs(parseFloat(await cut()) - 25) <= 2, await cut());
+    await shot('done');
+
+    const [download] = await Promise.all([page.waitForEvent('download'), card('succeeded').locator('.download').click()]);
+    assert.match(download.suggestedFilename(), /^portrait-anime\.(jpg|png)$/);
+    const bytes = readFileSync(await download.path());
+    assert.ok(bytes.length > 10000);
+    assert.ok(bytes.readUInt16BE(0) === 0xffd8 || bytes.readUInt32BE(0) === 0x89504e47, 'a JPEG or PNG');
+  });
+
+  it('shows how far it is while it is sent and painted', async () => {
+    await page.evaluate(() => {
+      window.seen = [];
+      new MutationObserver(() => {
+        const state = document.querySelector('.card')?.dataset.state;
+        if (state && window.seen.at(-1) !== state) window.seen.push(state);
+      }).observe(document.body, { subtree: true, attributes: true, childList: true });
+    });
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    const seen = await page.evaluate(() => window.seen);
+    assert.ok(seen.includes('preparing') && seen.includes('uploading'), seen.join());
+    assert.equal(seen.at(-1), 'succeeded');
+    assert.equal(await page.locator('#status').textContent(), 'portrait.jpg: Done');
+  });
+
+  it('goes one of several through the queue', async () => {
+    await page.locator('#picker').setInputFiles([1, 2, 3, 4].map((n) => (
+      { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) })));
+    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 4,
+      null, { timeout: patience });
+  });
+
+  it('is scaled down here when it is too large to send', async () => {
+    await drop('huge.jpg', 'image/jpeg', Buffer.from(await noisePhoto(4000, 3000), 'base64'));
+    await card('succeeded').waitFor();
+    assert.match(await card('succeeded').locator('.facts').textContent(), /scaled from 4000 × 3000 to 2000 × 1500/);
+  });
+
+  it('is found again after a reload in the middle', async () => {
+    await page.route('**/v1/jobs/*/events', (route) => route.abort());
+    await page.route('**/v1/jobs/*', (route) => route.abort());
+    const taken = page.waitForResponse((answer) => answer.url().endsWith('/v1/jobs') && answer.ok());
+    await dropPortrait();
+    await taken;
+    await page.waitForFunction(() => new Promise((done) => {
+      indexedDB.open('gst-anime', 1).onsuccess = (event) => {
+        event.target.result.transaction('photos').objectStore('photos').getAll().onsuccess =
+          (all) => done(all.target.result.some((photo) => photo.job));
+      };
+    }));
+    complaints = []; // the requests that this test broke
+    await page.unroute('**/v1/jobs/*/events');
+    await page.unroute('**/v1/jobs/*');
+    await page.reload();
+    await card('succeeded').waitFor();
+    assert.equal(await card('succeeded').locator('.name').textContent(), 'portrait.jpg');
+    assert.ok(await card('succeeded').locator('.before').isVisible(), 'the photo to compare with survived too');
+    complaints = complaints.filter((text) => !text.includes('ERR_FAILED'));
+  });
+
+  it('can be cancelled while it is sent, and sent again', async () => {
+    await page.route('**/v1/jobs', async (route) => {
+      await new Promise((done) => { setTimeout(done, 1500); });
+      await route.continue().catch(() => {}); // cancelled meanwhile
+    });
+    await dropPortrait();
+    await card('uploading').or(card('preparing')).waitFor();
+    await page.locator('.cancel').click();
+    await card('cancelled').waitFor();
+    await page.unroute('**/v1/jobs');
+    await page.locator('.retry').click();
+    await card('succeeded').waitFor();
+  });
+});
+
+describe('what can’t be painted', () => {
+  for (const [what, name, type, content] of [
+    ['a text file', 'notes.txt', 'text/plain', 'These are only words.\n'.repeat(20)],
+    ['a text file named .jpg', 'fake.jpg', 'image/jpeg', 'These are only words.\n'.repeat(20)],
+  ]) {
+    it(`${what} is refused in words`, async () => {
+      await drop(name, type, content);
+      await card('failed').waitFor();
+      assert.equal(await card('failed').locator('.explain').textContent(),
+        'This is not a photo in a format that is served here. Save it as JPEG, PNG or WebP.');
+      assert.match(await card('failed').locator('.facts').textContent(), /^Request \S+/);
+      await shot(`refused-${name}`);
+    });
+  }
+
+  it('a photo that ends too early is refused in words', async () => {
+    await drop('half.jpg', 'image/jpeg', readFileSync(portrait).subarray(0, 30000));
+    await card('failed').waitFor();
+    assert.match(await card('failed').locator('.explain').textContent(), /ends too early|damaged/);
+  });
+
+  it('a drop without a file says so', async () => {
+    const empty = await page.evaluateHandle(() => new DataTransfer());
+    await page.dispatchEvent('#drop', 'drop', { dataTransfer: empty });
+    assert.match(await page.locator('#notice').textContent(), /no photo/);
+  });
+});
+
+describe('a person', () => {
+  it('reads Chinese after choosing it, and after a reload', async () => {
+    await page.locator('[data-lang="zh"]').click();
+    assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
+    await page.reload();
+    assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
+    assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
+    await drop('notes.txt', 'text/plain', 'words');
+    await card('failed').waitFor();
+    assert.match(await card('failed').locator('.explain').textContent(), /不是本站支持的照片格式/);
+    await shot('chinese');
+  });
+
+  it('gets Chinese at once from a Chinese browser', async () => {
+    await context.close();
+    await visit({ locale: 'zh-CN' });
+    assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
+  });
+
+  it('uses a phone: nothing is wider than the screen, the camera is offered', async () => {
+    await context.close();
+    await visit({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+    assert.ok(await page.locator('.camera').isVisible());
+    await shot('phone-empty');
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+    await shot('phone-done');
+  });
+
+  it('uses the keyboard alone: every control can be reached and has a name', async () => {
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    const reached = new Set();
+    for (let i = 0; i < 25; i += 1) {
+      await page.keyboard.press('Tab');
+      reached.add(await page.evaluate(() => {
+        const focused = document.activeElement;
+        return focused.id || focused.className || focused.textContent;
+      }));
+    }
+    for (const control of ['picker', 'style', 'strength', 'faces', 'clear']) assert.ok(reached.has(control), control);
+    assert.ok(await card('succeeded').getByRole('slider', { name: /Compare portrait\.jpg/ }).isVisible());
+    assert.ok(await page.getByRole('link', { name: 'Download: portrait.jpg' }).isVisible());
+  });
+
+  it('works in the dark', async () => {
+    await context.close();
+    await visit({ colorScheme: 'dark' });
+    const ink = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(ink, 'rgb(15, 24, 34)');
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    await shot('dark');
+  });
+});
