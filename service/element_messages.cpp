@@ -122,11 +122,13 @@ void log_message(Log &log, const std::string &request_id, const GstStructure *me
         return;
     }
     Json verdict = Json::object();
-    for (const char *name : {"format", "bytes", "source_width", "source_height", "verdict"})
+    for (const char *name : {"verdict", "code", "format", "bytes", "source_width", "source_height"})
         if (fields.contains(name))
             verdict[name] = fields[name];
-    log.write(Level::info, Layer::validation, request_id, "accepted", verdict);
-    log.write(Level::info, Layer::preprocess, request_id, "decoded", fields);
+    const bool refused = fields.contains("code");
+    log.write(Level::info, Layer::validation, request_id, refused ? "refused" : "accepted", verdict);
+    if (!refused)
+        log.write(Level::info, Layer::preprocess, request_id, "decoded", fields);
 }
 
 Step read_message(const GstStructure *message, PictureInfo &info)
@@ -141,10 +143,7 @@ Step read_message(const GstStructure *message, PictureInfo &info)
     }
     if (element == "facepaint") {
         info.timings.faces += milliseconds_field(message, "processing-time");
-        if (const GValue *faces = gst_structure_get_value(message, "faces"))
-            info.faces = GST_VALUE_HOLDS_ARRAY(faces)  ? static_cast<int>(gst_value_array_get_size(faces))
-                         : GST_VALUE_HOLDS_LIST(faces) ? static_cast<int>(gst_value_list_get_size(faces))
-                                                       : int_field(message, "faces");
+        info.faces = int_field(message, "found");
         return {"paint", 0.4};
     }
     if (element == "animeganfilter") {
@@ -169,28 +168,19 @@ std::uint64_t number_property(GstElement *element, const char *name)
     return number > 0 ? static_cast<std::uint64_t>(number) : 0;
 }
 
-std::vector<std::string> list_property(GstElement *element, const char *name)
+std::vector<std::string> media_types_property(GstElement *element, const char *name)
 {
-    std::vector<std::string> list;
-    if (!g_object_class_find_property(G_OBJECT_GET_CLASS(element), name))
-        return list;
-    GValue value = G_VALUE_INIT;
-    g_object_get_property(G_OBJECT(element), name, &value);
-    const Json json = json_of(&value);
-    g_value_unset(&value);
-    const auto add = [&list](std::string_view text) {
-        while (!text.empty()) {
-            const auto comma = text.find(',');
-            list.emplace_back(text.substr(0, comma));
-            text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-        }
-    };
-    if (json.is_string())
-        add(json.get<std::string>());
-    for (const Json &item : json.is_array() ? json : Json::array())
-        if (item.is_string())
-            add(item.get<std::string>());
-    return list;
+    std::vector<std::string> types;
+    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), name);
+    if (!spec || !G_IS_PARAM_SPEC_FLAGS(spec))
+        return types;
+    guint set = 0;
+    g_object_get(element, name, &set, nullptr);
+    const GFlagsClass *flags = G_PARAM_SPEC_FLAGS(spec)->flags_class;
+    for (guint i = 0; i < flags->n_values; ++i)
+        if ((set & flags->values[i].value) == flags->values[i].value)
+            types.push_back(std::string("image/") + flags->values[i].value_nick);
+    return types;
 }
 
 } // namespace anime::service

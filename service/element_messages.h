@@ -27,7 +27,7 @@ Step read_message(const GstStructure *message, PictureInfo &info);
 std::string text_field(const GstStructure *message, const char *name);
 /// 0 if the element has no such property or it is negative.
 std::uint64_t number_property(GstElement *element, const char *name);
-/// A property of strings, or of one string with commas.
-std::vector<std::string> list_property(GstElement *element, const char *name);
+/// A property of flags that are named as image types are: jpeg becomes image/jpeg.
+std::vector<std::string> media_types_property(GstElement *element, const char *name);
 
 } // namespace anime::service

@@ -55,8 +55,9 @@ void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max
         pipeline.set("guard", "max-bytes", max_bytes);
     if (pipeline.has("faces", "facepaint")) {
         pipeline.set("faces", "model", options.style);
+        // facepaint has no "off", but nobody's face is that large.
         if (!options.faces)
-            pipeline.set("faces", "max-faces", std::int64_t{0});
+            pipeline.set("faces", "min-face-size", std::int64_t{65535});
     }
     if (pipeline.has("paint", "animeganfilter")) {
         pipeline.set("paint", "model", options.style);
@@ -151,7 +152,7 @@ void Engine::read_guard(const std::string &name)
     if (guard) {
         facts_.max_source_pixels = number_property(guard, "max-source-pixels");
         facts_.max_dimension = number_property(guard, "max-dimension");
-        facts_.source_formats = list_property(guard, "formats");
+        facts_.source_formats = media_types_property(guard, "formats");
         gst_object_unref(guard);
     }
     if (bin)
@@ -190,10 +191,6 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
     timings.total = timings.receive + timings.queue + run;
     if (result.failure) {
         const std::string stage = stage_of(result.failure->element);
-        if (stage == "decode")
-            log_.write(
-                Level::info, Layer::validation, task.request_id, "refused",
-                {{"verdict", "refused"}, {"code", result.failure->code}, {"bytes", task.input->size()}});
         nlohmann::ordered_json fields = {{"code", result.failure->code},
                                          {"stage", stage},
                                          {"element", result.failure->element},

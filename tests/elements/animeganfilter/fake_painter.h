@@ -23,10 +23,8 @@ using PixelFunction = std::function<Colour(const std::uint8_t *rgb)>;
 class FakePainter : public Painter
 {
 public:
-    explicit FakePainter(PixelFunction function, const char *name = "fake", int face_size = 512)
-        : function_(std::move(function))
+    explicit FakePainter(PixelFunction function, const char *name = "fake") : function_(std::move(function))
     {
-        info_.face_size = face_size;
         info_.model = name;
         info_.digest = "d1935";
         info_.executor = "fake-executor";
@@ -60,10 +58,9 @@ private:
     PainterInfo info_;
 };
 
-inline std::shared_ptr<FakePainter> flat_painter(Colour colour, const char *name = "flat",
-                                                 int face_size = 512)
+inline std::shared_ptr<FakePainter> flat_painter(Colour colour, const char *name = "flat")
 {
-    return std::make_shared<FakePainter>([colour](const std::uint8_t *) { return colour; }, name, face_size);
+    return std::make_shared<FakePainter>([colour](const std::uint8_t *) { return colour; }, name);
 }
 
 inline std::shared_ptr<FakePainter> inverting_painter()
