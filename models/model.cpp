@@ -3,13 +3,13 @@
 #include "models/model.h"
 
 #include "models/error.h"
-#include "models/executors/torch/module.h"
 #include "models/graph/architectures.h"
 #include "models/weights/catalogue.h"
 #include "models/weights/embedded.h"
 #include "models/weights/locate.h"
 #include "models/weights/mapped_file.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/state_dict.h"
 
 #include <sys/stat.h>
 
@@ -107,7 +107,7 @@ Model from_state_dict(const ModelSource &source, std::span<const std::byte> byte
     if (known)
         model.face_size = known->face_size;
     const Upsampling upsampling = known ? known->upsampling : Upsampling::align_corners;
-    model.graph = build_graph(model.architecture, read_state_dict(source.path), upsampling);
+    model.graph = build_graph(model.architecture, read_state_dict(bytes, source.path.string()), upsampling);
     return model;
 }
 

@@ -3,15 +3,16 @@
 #include "models/weights/safetensors.h"
 
 #include "models/error.h"
+#include "models/weights/stored_floats.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,8 +22,6 @@ namespace anime
 
 namespace
 {
-
-static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 using nlohmann::json;
 
@@ -34,52 +33,25 @@ constexpr std::size_t length_bytes = 8;
                 "Download or convert the model again.");
 }
 
-float from_half(std::uint16_t h)
-{
-    const std::uint32_t sign = std::uint32_t{h & 0x8000U} << 16;
-    const std::uint32_t exponent = h >> 10 & 0x1FU;
-    const std::uint32_t mantissa = h & 0x3FFU;
-    if (exponent == 0) { // zero and subnormal: mantissa · 2^-24
-        const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
-        return sign ? -magnitude : magnitude;
-    }
-    if (exponent == 0x1F) // infinity and NaN stay what they are
-        return std::bit_cast<float>(sign | 0x7F800000U | mantissa << 13);
-    return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
-float from_bfloat(std::uint16_t b)
-{
-    return std::bit_cast<float>(std::uint32_t{b} << 16);
-}
-
-template <typename Stored, typename Convert>
-void convert(const std::byte *from, std::vector<float> &to, Convert to_float)
-{
-    for (std::size_t i = 0; i < to.size(); ++i) {
-        Stored value;
-        std::memcpy(&value, from + i * sizeof value, sizeof value);
-        to[i] = to_float(value);
-    }
-}
-
 /// One tensor of the header, checked but not yet read.
 struct Entry {
     std::string name;
-    std::string dtype;
+    FloatFormat format = FloatFormat::f32;
     std::vector<std::int64_t> shape;
     std::size_t begin = 0;
     std::size_t end = 0;
     std::size_t count = 1;
 };
 
-std::size_t element_bytes(const std::string &dtype)
+std::optional<FloatFormat> parse_dtype(const std::string &dtype)
 {
     if (dtype == "F32")
-        return 4;
-    if (dtype == "F16" || dtype == "BF16")
-        return 2;
-    return 0;
+        return FloatFormat::f32;
+    if (dtype == "F16")
+        return FloatFormat::f16;
+    if (dtype == "BF16")
+        return FloatFormat::bf16;
+    return std::nullopt;
 }
 
 /// Parses the header. Deeper nesting than a tensor's lists and keys that come twice are refused while
@@ -130,10 +102,11 @@ Entry parse_entry(const std::string &name, const json &value, std::size_t data_b
     entry.name = name;
     if (!value["dtype"].is_string())
         bad("has a dtype that is not a string");
-    entry.dtype = value["dtype"].get<std::string>();
-    const std::size_t width = element_bytes(entry.dtype);
-    if (width == 0)
-        bad("has the dtype '" + entry.dtype.substr(0, 16) + "'; F32, F16 and BF16 are read");
+    const auto dtype = value["dtype"].get<std::string>();
+    const std::optional<FloatFormat> format = parse_dtype(dtype);
+    if (!format)
+        bad("has the dtype '" + dtype.substr(0, 16) + "'; F32, F16 and BF16 are read");
+    entry.format = *format;
 
     const json &shape = value["shape"];
     if (!is_count_list(shape) || shape.size() > max_rank)
@@ -154,7 +127,8 @@ Entry parse_entry(const std::string &name, const json &value, std::size_t data_b
         bad("lies outside the file: bytes " + std::to_string(entry.begin) + " to " +
             std::to_string(entry.end) + " of " + std::to_string(data_bytes));
     std::size_t bytes = 0;
-    if (__builtin_mul_overflow(entry.count, width, &bytes) || bytes != entry.end - entry.begin)
+    if (__builtin_mul_overflow(entry.count, bytes_of(entry.format), &bytes) ||
+        bytes != entry.end - entry.begin)
         bad("has " + std::to_string(entry.end - entry.begin) +
             " bytes, which is not its shape times its dtype");
     return entry;
@@ -191,18 +165,12 @@ void check_coverage(std::vector<Entry> &entries, std::size_t data_bytes, const s
                 std::to_string(data_bytes - expected) + " bytes after the last tensor belong to none");
 }
 
-WeightPtr read_tensor(Entry entry, const std::byte *data)
+WeightPtr read_tensor(Entry entry, std::span<const std::byte> data)
 {
     auto weight = std::make_shared<Weight>();
     weight->name = std::move(entry.name);
     weight->shape = std::move(entry.shape);
-    weight->data.resize(entry.count);
-    if (entry.dtype == "F32")
-        std::memcpy(weight->data.data(), data + entry.begin, entry.count * sizeof(float));
-    else if (entry.dtype == "F16")
-        convert<std::uint16_t>(data + entry.begin, weight->data, from_half);
-    else
-        convert<std::uint16_t>(data + entry.begin, weight->data, from_bfloat);
+    weight->data = to_floats(entry.format, data.subspan(entry.begin, entry.end - entry.begin));
     return weight;
 }
 
@@ -238,7 +206,7 @@ Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::strin
     }
     check_coverage(entries, data.size(), source);
     for (Entry &entry : entries) {
-        WeightPtr weight = read_tensor(std::move(entry), data.data());
+        WeightPtr weight = read_tensor(std::move(entry), data);
         std::string name = weight->name;
         contents.tensors.emplace(std::move(name), std::move(weight));
     }

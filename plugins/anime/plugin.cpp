@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plugin "anime": registers the elements, one line each.
 #include "elements/animeganfilter/gstanimeganfilter.h"
+#include "elements/facepaint/gstanimefacepaint.h"
 #include "elements/sizeguard/gstanimesizeguard.h"
 
 #include <gst/gst.h>
@@ -8,8 +9,9 @@
 static gboolean plugin_init(GstPlugin *plugin)
 {
     gboolean registered = TRUE;
-    registered &= GST_ELEMENT_REGISTER(animeganfilter, plugin);
     registered &= GST_ELEMENT_REGISTER(sizeguard, plugin);
+    registered &= GST_ELEMENT_REGISTER(facepaint, plugin);
+    registered &= GST_ELEMENT_REGISTER(animeganfilter, plugin);
     return registered;
 }
 

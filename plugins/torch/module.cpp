@@ -9,10 +9,6 @@
 #include <new>
 #include <string>
 
-struct AnimeTorchTensors {
-    std::vector<anime::NamedTensor> tensors;
-};
-
 struct AnimeTorchNetwork {
     std::unique_ptr<anime::Network> network;
     torch::Device device;
@@ -97,34 +93,6 @@ torch::Device parse_device(const std::string &name)
     return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
 }
 
-bool read_state_dict(const char *path, AnimeTorchTensors **tensors, AnimeTorchError *error)
-{
-    return guarded(error, "model-invalid",
-                   [&] { *tensors = new AnimeTorchTensors{read_state_dict_file(path)}; });
-}
-
-std::size_t tensor_count(const AnimeTorchTensors *tensors)
-{
-    return tensors->tensors.size();
-}
-
-AnimeTorchTensor tensor_at(const AnimeTorchTensors *tensors, std::size_t index)
-{
-    const auto &[name, tensor] = tensors->tensors[index];
-    return {name.c_str(), tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()),
-            tensor.sizes().data(), tensor.sizes().size()};
-}
-
-void release_tensors(AnimeTorchTensors *tensors)
-{
-    delete tensors;
-}
-
-bool is_script(const char *path, bool *script, AnimeTorchError *error)
-{
-    return guarded(error, "model-invalid", [&] { *script = is_script_file(path); });
-}
-
 bool resolve_device(const char *name, AnimeTorchDevice *device, AnimeTorchError *error)
 {
     return guarded(error, "device-missing", [&] { copy(device->name, parse_device(name).str()); });
@@ -172,11 +140,6 @@ void close(AnimeTorchNetwork *network)
 constexpr AnimeTorchApi api = {
     .abi = anime_torch_abi,
     .version = ANIME_VERSION,
-    .read_state_dict = read_state_dict,
-    .tensor_count = tensor_count,
-    .tensor_at = tensor_at,
-    .release_tensors = release_tensors,
-    .is_script = is_script,
     .resolve_device = resolve_device,
     .open_graph = open_graph,
     .open_script = open_script,

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace anime
 {
@@ -30,14 +29,5 @@ public:
 /// `graph` has to outlive the network: on the CPU its weights are used where they lie.
 std::unique_ptr<Network> make_graph_network(const Graph &graph, torch::Device device);
 std::unique_ptr<Network> make_script_network(const std::string &path, torch::Device device);
-
-struct NamedTensor {
-    std::string name;
-    torch::Tensor tensor; ///< float32, contiguous, on the CPU
-};
-
-/// Throws Error: model-invalid, model-unsupported for TorchScript.
-std::vector<NamedTensor> read_state_dict_file(const std::string &path);
-bool is_script_file(const std::string &path);
 
 } // namespace anime

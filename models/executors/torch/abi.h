@@ -24,19 +24,10 @@ struct AnimeTorchError {
     char remedy[256];
 };
 
-struct AnimeTorchTensor {
-    const char *name;
-    const float *data;
-    std::size_t count;
-    const std::int64_t *shape;
-    std::size_t rank;
-};
-
 struct AnimeTorchDevice {
     char name[16];
 };
 
-struct AnimeTorchTensors;
 struct AnimeTorchNetwork;
 
 /// Functions return true, or fill the error and return false.
@@ -44,14 +35,6 @@ struct AnimeTorchApi {
     std::uint32_t abi;
     const char *version; ///< ANIME_VERSION
 
-    /// Reads a state dict; the tensors live until release_tensors().
-    bool (*read_state_dict)(const char *path, AnimeTorchTensors **tensors, AnimeTorchError *error);
-    std::size_t (*tensor_count)(const AnimeTorchTensors *tensors);
-    AnimeTorchTensor (*tensor_at)(const AnimeTorchTensors *tensors, std::size_t index);
-    void (*release_tensors)(AnimeTorchTensors *tensors);
-
-    /// Whether a file is a TorchScript program and not a state dict.
-    bool (*is_script)(const char *path, bool *script, AnimeTorchError *error);
     /// Which device "auto", "cpu" or "cuda:N" means here.
     bool (*resolve_device)(const char *name, AnimeTorchDevice *device, AnimeTorchError *error);
 

@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <filesystem>
 #include <string>
 
 namespace anime
@@ -54,28 +54,6 @@ const AnimeTorchApi &torch_module()
 void throw_torch_error(const AnimeTorchError &error)
 {
     throw Error(error.code, error.message, error.remedy);
-}
-
-WeightMap read_state_dict(const std::filesystem::path &path)
-{
-    const AnimeTorchApi &torch = torch_module();
-    AnimeTorchTensors *raw = nullptr;
-    AnimeTorchError error{};
-    if (!torch.read_state_dict(path.c_str(), &raw, &error))
-        throw_torch_error(error);
-    const std::unique_ptr<AnimeTorchTensors, void (*)(AnimeTorchTensors *)> tensors(raw,
-                                                                                    torch.release_tensors);
-
-    WeightMap weights;
-    for (std::size_t i = 0; i < torch.tensor_count(raw); ++i) {
-        const AnimeTorchTensor tensor = torch.tensor_at(raw, i);
-        weights.emplace(tensor.name, std::make_shared<Weight>(Weight{
-                                         tensor.name,
-                                         {tensor.shape, tensor.shape + tensor.rank},
-                                         {tensor.data, tensor.data + tensor.count},
-                                     }));
-    }
-    return weights;
 }
 
 } // namespace anime

@@ -4,9 +4,6 @@
 #pragma once
 
 #include "models/executors/torch/abi.h"
-#include "models/graph/architectures.h"
-
-#include <filesystem>
 
 namespace anime
 {
@@ -15,9 +12,5 @@ namespace anime
 const AnimeTorchApi &torch_module();
 
 [[noreturn]] void throw_torch_error(const AnimeTorchError &error);
-
-/// The tensors of a state dict, without what wrappers put around them: a dict in a dict, "module." before
-/// every name. Throws Error: executor-missing, model-invalid; model-unsupported for TorchScript.
-WeightMap read_state_dict(const std::filesystem::path &path);
 
 } // namespace anime

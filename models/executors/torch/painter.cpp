@@ -7,6 +7,7 @@
 #include "models/weights/catalogue.h"
 #include "models/weights/locate.h"
 #include "models/weights/mapped_file.h"
+#include "models/weights/state_dict.h"
 
 #include <algorithm>
 #include <chrono>
@@ -118,17 +119,6 @@ PaintStats TorchPainter::paint(const ConstImage &in, const Image &out, const std
     return stats;
 }
 
-bool is_script(const ModelSource &source)
-{
-    if (source.kind != ModelSource::Kind::torch)
-        return false;
-    AnimeTorchError error{};
-    bool script = false;
-    if (!torch_module().is_script(source.path.c_str(), &script, &error))
-        throw_torch_error(error);
-    return script;
-}
-
 std::shared_ptr<Painter> open_script(const ModelSource &source, PainterInfo info)
 {
     const AnimeTorchApi &torch = torch_module();
@@ -139,7 +129,6 @@ std::shared_ptr<Painter> open_script(const ModelSource &source, PainterInfo info
     info.model = source.name;
     info.architecture = "torchscript";
     info.licence = "unknown";
-    info.digest = sha256(MappedFile(source.path).bytes());
     return std::make_shared<TorchPainter>(std::move(info), nullptr, Network(network, torch.close),
                                           script_multiple, script_multiple);
 }
@@ -184,9 +173,11 @@ std::shared_ptr<Painter> make_torch_painter(const PaintSettings &settings)
 
     const ModelSource source = locate_model(settings.model);
     if (source.kind == ModelSource::Kind::torch) {
-        const MappedFile readable(source.path); // says in our words what is wrong with the file
-        if (is_script(source))
+        const MappedFile file(source.path);
+        if (is_torchscript(file.bytes(), source.path.string())) {
+            info.digest = sha256(file.bytes());
             return open_script(source, std::move(info));
+        }
     }
     return open_graph(load_model(settings.model), std::move(info));
 }

@@ -3,7 +3,7 @@
 #include "elements/animeganfilter/frame_painter.h"
 #include "elements/animeganfilter/pixels.h"
 #include "elements/animeganfilter/resize.h"
-#include "fake_painter.h"
+#include "tests/elements/fake_painter.h"
 
 #include <gtest/gtest.h>
 

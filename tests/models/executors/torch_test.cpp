@@ -6,6 +6,7 @@
 #include "models/model.h"
 #include "models/padding.h"
 #include "models/painter.h"
+#include "tests/models/executors/torch_files.h"
 #include "tests/models/temporary_folder.h"
 #include "tests/models/tiny_models.h"
 
@@ -202,9 +203,42 @@ TEST_F(TorchPainter, PaintsFromSeveralThreads)
         EXPECT_EQ(result.get(), expected);
 }
 
+TEST_F(TorchPainter, RunsTorchScript)
+{
+    const std::string path = folder_.path() / "negative.pt";
+    test::write_script(path, "return x * self.scale", -1);
+    for (const char *executor : {"torch", "auto"}) {
+        const auto painter = open_painter({.model = path, .executor = executor, .device = "cpu"});
+        EXPECT_EQ(painter->info().architecture, "torchscript");
+        EXPECT_EQ(painter->info().model, "negative");
+        EXPECT_EQ(painter->info().digest.size(), 64U);
+        Pixels in = gradient(5, 3);
+        Pixels out{5, 3};
+        painter->paint(as_const(in.view()), out.view(), never);
+        for (std::size_t i = 0; i < in.data.size(); ++i)
+            EXPECT_EQ(out.data[i], 255 - in.data[i]);
+    }
+}
+
+TEST_F(TorchPainter, RefusesTorchScriptThatReturnsNoPicture)
+{
+    const std::string path = folder_.path() / "half.pt";
+    test::write_script(path, "return (x * self.scale)[:, :, ::2]", 1);
+    Pixels in = gradient(8, 8);
+    Pixels out{8, 8};
+    try {
+        open(path)->paint(as_const(in.view()), out.view(), never);
+        FAIL();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "model-unsupported");
+        EXPECT_THAT(error.remedy(), HasSubstr("(1, 3, H, W)"));
+    }
+}
+
 TEST_F(TorchPainter, SaysWhyItCanNot)
 {
     std::ofstream(folder_.path() / "page.pt") << "<html>404 not found</html>";
+    test::write_script(folder_.path() / "script.pt", "return x * self.scale", 1);
     const std::string file = path_;
     const std::vector<std::tuple<PaintSettings, std::string, std::string>> cases = {
         {{.model = file, .executor = "torch", .device = "cuda:99"}, "device-missing", "cuda:99"},
@@ -213,7 +247,8 @@ TEST_F(TorchPainter, SaysWhyItCanNot)
         {{.model = folder_.path() / "none.pt", .executor = "torch"},
          "model-missing",
          "There is no model file"},
-        {{.model = folder_.path() / "page.pt", .executor = "torch"}, "model-invalid", "is not a state dict"},
+        {{.model = folder_.path() / "page.pt", .executor = "torch"}, "model-invalid", "no zip archive"},
+        {{.model = folder_.path() / "script.pt", .executor = "onednn"}, "model-unsupported", "TorchScript"},
     };
     for (const auto &[settings, code, message] : cases) {
         try {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/facepaint/face_painter.h"
+
+#include "elements/facepaint/crop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+namespace anime
+{
+
+namespace
+{
+
+/// Beyond this the enlarged face is so soft that the model finds no edges to draw.
+constexpr int largest_enlargement = 5;
+
+class Stopwatch
+{
+public:
+    std::uint64_t ns() const
+    {
+        const auto passed = std::chrono::steady_clock::now() - start_;
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count());
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void throw_if_cancelled(const std::atomic<bool> &cancel)
+{
+    if (cancel)
+        throw Error("cancelled", "Painting the faces was cancelled.");
+}
+
+} // namespace
+
+int canvas_side(double crop_side, int face_size)
+{
+    if (crop_side >= face_size)
+        return static_cast<int>(std::lround(crop_side));
+    // Half is the only other size: the executor keeps a plan for each size that it meets.
+    return crop_side * largest_enlargement < face_size ? std::max(1, face_size / 2) : face_size;
+}
+
+std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, FaceResult &result)
+{
+    const bool every_frame = settings.detection_interval <= 1;
+    std::vector<Face> faces;
+    if (every_frame || frames_since_detection_ == 0) {
+        faces = detector_->detect(frame, settings.detection);
+        result.detection_size = working_size(frame.width, frame.height, settings.detection);
+        if (!every_frame)
+            tracker_.detected(faces);
+    }
+    if (every_frame)
+        tracker_.clear();
+    else
+        faces = tracker_.next();
+    frames_since_detection_ = every_frame ? 0 : (frames_since_detection_ + 1) % settings.detection_interval;
+    return faces;
+}
+
+FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &settings, Painter &painter,
+                              const LandmarkPredictor *predictor, const std::atomic<bool> &cancel)
+{
+    FaceResult result;
+    const Stopwatch detection;
+    result.faces = find(frame, settings, result);
+    result.found = result.faces.size();
+    std::stable_sort(result.faces.begin(), result.faces.end(),
+                     [](const Face &a, const Face &b) { return a.confidence > b.confidence; });
+    if (result.faces.size() > settings.max_faces)
+        result.faces.resize(settings.max_faces);
+    for (Face &face : result.faces) {
+        throw_if_cancelled(cancel);
+        if (predictor)
+            face.landmarks = predictor->predict(frame, face);
+    }
+    result.detection_ns = detection.ns();
+
+    const Stopwatch painting;
+    const int face_size = painter.info().face_size;
+    // The surest last, so that it lies on top where two overlap.
+    for (auto face = result.faces.rbegin(); face != result.faces.rend(); ++face) {
+        throw_if_cancelled(cancel);
+        Crop crop = crop_around(*face, settings.expand, eye_angle(face->landmarks));
+        if (settings.skip_large && crop.side >= large_enough * face_size)
+            continue;
+        if (crop.angle == 0)
+            crop = aligned_to_pixels(crop);
+        const int side = canvas_side(crop.side, face_size);
+        const Canvas photo(side, side);
+        const Canvas painted(side, side);
+        take_out(frame, crop, photo.image);
+        painter.paint(as_const(photo.image), painted.image, cancel);
+        Patch patch = put_back(as_const(painted.image), crop, frame.width, frame.height, settings.feather);
+        match_colours(patch, frame);
+        if (!patch.rgba.empty())
+            result.patches.push_back(std::move(patch));
+    }
+    result.painting_ns = result.patches.empty() ? 0 : painting.ns();
+    return result;
+}
+
+void FacePainter::forget()
+{
+    tracker_.clear();
+    frames_since_detection_ = 0;
+}
+
+} // namespace anime

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The properties of facepaint: what the user may set, and how GObject sees it.
+#pragma once
+
+#include "elements/facepaint/face_painter.h"
+#include "models/painter.h"
+
+#include <gst/gst.h>
+
+namespace anime
+{
+
+enum class FaceMode { blend, overlay };
+
+/// What the user asked for.
+struct FacepaintSettings {
+    PaintSettings paint;
+    FaceSettings faces;
+    FaceMode mode = FaceMode::blend;
+    bool align = false;
+    GstClockTime message_interval = 0;
+};
+
+/// The read-only property that the element answers itself.
+constexpr guint FACEPAINT_PROP_STATS = 1;
+
+void install_facepaint_properties(GObjectClass *object_class);
+
+/// False for an id that is no setting.
+bool set_facepaint_property(FacepaintSettings &settings, guint id, const GValue *value);
+bool get_facepaint_property(const FacepaintSettings &settings, guint id, GValue *value);
+
+} // namespace anime

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is painted of a frame, at which size, and where it goes; with a detector and painters that the test
+// knows.
+#include "elements/facepaint/face_painter.h"
+#include "fake_detector.h"
+#include "test_picture.h"
+#include "tests/elements/fake_painter.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace anime
+{
+namespace
+{
+
+class FacePainting : public ::testing::Test
+{
+protected:
+    FaceResult paint(const ConstImage &frame, Painter &painter)
+    {
+        return painter_.paint(frame, settings_, painter, predictor_, cancel_);
+    }
+
+    std::shared_ptr<Finding> finding_ = std::make_shared<Finding>();
+    FacePainter painter_{std::make_unique<FakeDetector>(finding_)};
+    FaceSettings settings_;
+    const LandmarkPredictor *predictor_ = nullptr;
+    std::atomic<bool> cancel_ = false;
+};
+
+TEST_F(FacePainting, NoFaceNoWork)
+{
+    const TestPicture frame(100, 100, 3, texture);
+    const auto painter = copying_painter();
+    const FaceResult result = paint(frame.view(), *painter);
+    EXPECT_TRUE(result.faces.empty());
+    EXPECT_TRUE(result.patches.empty());
+    EXPECT_EQ(result.painting_ns, 0u);
+    EXPECT_EQ(painter->calls, 0);
+}
+
+// Small faces are enlarged to the model's size, very small ones to half of it, large ones painted as they
+// are.
+TEST(CanvasSide, FollowsTheModelsFaceSize)
+{
+    struct Case {
+        double crop;
+        int face_size;
+        int expected;
+    };
+    const Case cases[] = {
+        {52, 512, 256},  {102, 512, 256}, {103, 512, 512}, {511, 512, 512},
+        {512, 512, 512}, {900, 512, 900}, {10, 1, 10},     {0.1, 1, 1},
+    };
+    for (const Case &c : cases)
+        EXPECT_EQ(canvas_side(c.crop, c.face_size), c.expected) << c.crop << " for " << c.face_size;
+}
+
+TEST_F(FacePainting, PaintsAtTheModelsSize)
+{
+    const TestPicture frame(400, 400, 3, texture);
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 64);
+    finding_->faces = {face_at(100, 100, 20)};
+    EXPECT_EQ(paint(frame.view(), painter).patches.size(), 1u);
+    EXPECT_EQ(painter.width, 64);
+    finding_->faces = {face_at(100, 100, 200)};
+    EXPECT_EQ(paint(frame.view(), painter).patches.size(), 1u);
+    EXPECT_EQ(painter.width, 260) << "1.3 times the face";
+}
+
+// animeganfilter paints large faces as well by itself; a second painting would only differ.
+TEST_F(FacePainting, LeavesLargeFacesOutWhenAsked)
+{
+    const TestPicture frame(400, 400, 3, texture);
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 100);
+    settings_.skip_large = true;
+    settings_.expand = 1;
+    for (const auto &[side, painted] : {std::pair{69, 1u}, {70, 0u}, {300, 0u}}) {
+        finding_->faces = {face_at(50, 50, side)};
+        const FaceResult result = paint(frame.view(), painter);
+        EXPECT_EQ(result.patches.size(), painted) << side;
+        EXPECT_EQ(result.faces.size(), 1u) << "it is a face nevertheless";
+    }
+}
+
+// A model that changes nothing changes nothing.
+TEST_F(FacePainting, IdentityAtItsOwnSizeIsExact)
+{
+    TestPicture frame(90, 70, 4, texture);
+    const std::vector<std::uint8_t> before = frame.bytes;
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 32);
+    finding_->faces = {face_at(20.3, 11.8, 40), face_at(-10, -10, 40), face_at(60, 50, 50),
+                       face_at(-50, -50, 300)};
+    const FaceResult result = paint(frame.view(), painter);
+    EXPECT_EQ(result.patches.size(), 4u);
+    for (const Patch &patch : result.patches)
+        blend_patch(frame.image, patch);
+    EXPECT_EQ(frame.bytes, before);
+}
+
+// The patch lies on the face and has the frame's colours: an inverting model swaps dark and light, and keeps
+// mean and contrast.
+TEST_F(FacePainting, PatchesHaveTheFramesColours)
+{
+    TestPicture frame(100, 100, 3, [](int x, int, int) { return x < 50 ? 60 : 100; });
+    FakePainter painter(
+        [](const std::uint8_t *p) {
+            return Colour{std::uint8_t(255 - p[0]), std::uint8_t(255 - p[1]), std::uint8_t(255 - p[2])};
+        },
+        "inverting", 32);
+    settings_.expand = 1;
+    finding_->faces = {face_at(34, 34, 32)};
+    const FaceResult result = paint(frame.view(), painter);
+    ASSERT_EQ(result.patches.size(), 1u);
+    blend_patch(frame.image, result.patches[0]);
+    EXPECT_EQ(frame.image.at(45, 50)[0], 100);
+    EXPECT_EQ(frame.image.at(54, 50)[0], 60);
+    EXPECT_EQ(frame.image.at(30, 50)[0], 60) << "outside";
+    EXPECT_EQ(frame.image.at(70, 50)[0], 100) << "outside";
+}
+
+TEST_F(FacePainting, MaxFacesKeepsTheSurest)
+{
+    const TestPicture frame(400, 100, 3, texture);
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 16);
+    finding_->faces = {face_at(0, 0, 20, 0.5), face_at(100, 0, 20, 2.0), face_at(200, 0, 20, 1.5)};
+    settings_.max_faces = 2;
+    const FaceResult result = paint(frame.view(), painter);
+    EXPECT_EQ(result.found, 3u);
+    ASSERT_EQ(result.faces.size(), 2u);
+    EXPECT_EQ(result.faces[0].confidence, 2.0);
+    EXPECT_EQ(result.faces[1].confidence, 1.5);
+    ASSERT_EQ(result.patches.size(), 2u);
+    EXPECT_GT(result.patches[0].x, result.patches[1].x) << "the surest comes last, on top";
+}
+
+TEST_F(FacePainting, StopsWhenCancelled)
+{
+    const TestPicture frame(100, 100, 3, texture);
+    const auto painter = copying_painter();
+    finding_->faces = {face_at(10, 10, 50)};
+    cancel_ = true;
+    try {
+        paint(frame.view(), *painter);
+        FAIL() << "not cancelled";
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "cancelled");
+    }
+    EXPECT_EQ(painter->calls, 0);
+}
+
+// Every frame by itself: what was on the last one does not matter.
+TEST_F(FacePainting, StillsAreIndependent)
+{
+    const TestPicture frame(100, 100, 3, texture);
+    const auto painter = copying_painter();
+    finding_->faces = {face_at(10, 10, 40)};
+    EXPECT_EQ(paint(frame.view(), *painter).faces[0].x, 10);
+    finding_->faces = {face_at(14, 10, 40)};
+    EXPECT_EQ(paint(frame.view(), *painter).faces[0].x, 14);
+    finding_->faces = {};
+    EXPECT_TRUE(paint(frame.view(), *painter).faces.empty());
+    EXPECT_EQ(finding_->detections, 3);
+}
+
+// Between detections the boxes glide half of the way to where they were last seen.
+TEST_F(FacePainting, VideoDetectsEveryNthFrame)
+{
+    const TestPicture frame(100, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 3;
+    finding_->faces = {face_at(10, 10, 40)};
+    const auto x = [&] { return paint(frame.view(), *painter).faces.at(0).x; };
+    EXPECT_EQ(x(), 10);
+    finding_->faces = {face_at(18, 10, 40)};
+    EXPECT_EQ(x(), 10);
+    EXPECT_EQ(x(), 10);
+    EXPECT_EQ(finding_->detections, 1);
+    EXPECT_EQ(x(), 14);
+    EXPECT_EQ(x(), 16);
+    EXPECT_EQ(x(), 17);
+    EXPECT_EQ(finding_->detections, 2);
+}
+
+// A face that one detection misses stays until the next; one that is gone twice is gone.
+TEST_F(FacePainting, AMissedFaceStaysForOneDetection)
+{
+    const TestPicture frame(100, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 2;
+    finding_->faces = {face_at(10, 10, 40)};
+    const auto faces = [&] { return paint(frame.view(), *painter).faces.size(); };
+    EXPECT_EQ(faces(), 1u);
+    finding_->faces = {};
+    EXPECT_EQ(faces(), 1u);
+    EXPECT_EQ(faces(), 1u) << "missed";
+    EXPECT_EQ(faces(), 1u);
+    EXPECT_EQ(faces(), 0u) << "gone";
+}
+
+// Two people keep their boxes apart, and a new one does not glide in from elsewhere.
+TEST_F(FacePainting, TracksSeveralFaces)
+{
+    const TestPicture frame(300, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 1000;
+    finding_->faces = {face_at(10, 10, 40), face_at(100, 10, 40)};
+    paint(frame.view(), *painter);
+    painter_.forget();
+    finding_->faces = {face_at(104, 10, 40), face_at(14, 10, 40), face_at(200, 10, 40)};
+    const FaceResult result = paint(frame.view(), *painter);
+    ASSERT_EQ(result.faces.size(), 3u);
+    EXPECT_EQ(result.faces[0].x, 104) << "forgotten: no gliding";
+}
+
+/// Landmarks with eyes on a line at 45 degrees.
+class LeaningFaces final : public LandmarkPredictor
+{
+public:
+    std::vector<Point> predict(const ConstImage &, const Face &face) const override
+    {
+        std::vector<Point> points(68, face.centre());
+        for (std::size_t i = 36; i < 42; ++i)
+            points[i] = {face.x, face.y};
+        for (std::size_t i = 42; i < 48; ++i)
+            points[i] = {face.x + 10, face.y + 10};
+        return points;
+    }
+};
+
+TEST_F(FacePainting, AlignTurnsTheFaceUpright)
+{
+    const LeaningFaces predictor;
+    predictor_ = &predictor;
+    const TestPicture frame(64, 64, 3, [](int x, int y, int) { return std::abs(x - y) <= 2 ? 255 : 0; });
+    // Sees whether a row in the middle of the canvas is all light.
+    int light = 0;
+    FakePainter painter(
+        [&light](const std::uint8_t *p) {
+            light += p[0] > 200;
+            return Colour{p[0], p[1], p[2]};
+        },
+        "seeing", 32);
+    settings_.expand = 1;
+    finding_->faces = {face_at(16, 16, 32)};
+    const FaceResult result = paint(frame.view(), painter);
+    EXPECT_EQ(result.faces[0].landmarks.size(), 68u);
+    EXPECT_EQ(result.patches.size(), 1u);
+    EXPECT_NEAR(light, 32 * 4, 32) << "a level line four pixels thick, from edge to edge";
+}
+
+TEST(EyeAngle, IsThatOfTheLineThroughTheEyes)
+{
+    EXPECT_EQ(eye_angle({}), 0);
+    const std::vector<Point> points = LeaningFaces().predict({}, face_at(0, 0, 20));
+    EXPECT_NEAR(eye_angle(points), 0.7854, 1e-4);
+}
+
+} // namespace
+} // namespace anime

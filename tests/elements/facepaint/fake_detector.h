@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A detector that finds what the test says, and a face in one line.
+#pragma once
+
+#include "elements/facepaint/face_detector.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace anime
+{
+
+inline Face face_at(double x, double y, double side, double confidence = 1)
+{
+    return {.x = x, .y = y, .width = side, .height = side, .confidence = confidence, .landmarks = {}};
+}
+
+/// What the test sees and sets of its detector, which belongs to somebody else.
+struct Finding {
+    std::vector<Face> faces;
+    int detections = 0;
+};
+
+class FakeDetector final : public FaceDetector
+{
+public:
+    explicit FakeDetector(std::shared_ptr<Finding> finding) : finding_(std::move(finding)) {}
+
+    std::vector<Face> detect(const ConstImage &, const DetectionLimits &) override
+    {
+        ++finding_->detections;
+        return finding_->faces;
+    }
+
+private:
+    std::shared_ptr<Finding> finding_;
+};
+
+} // namespace anime
