@@ -2,12 +2,15 @@
 // animeganfilter with real model files and the real executor.
 #include "filter_fixture.h"
 
+#include "elements/animeganfilter/pixels.h"
 #include "models/model.h"
+#include "models/weights/embedded.h"
 #include "tests/models/temporary_folder.h"
 #include "tests/models/tiny_models.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -159,6 +162,44 @@ TEST_F(Models, AnySizeIsPainted)
                   0)
             << "the same photo becomes the same picture";
     }
+}
+
+// What an element without any property does: the embedded default on a picture with a sky, an edge and a
+// texture.
+TEST_F(Models, TheEmbeddedDefaultPaints)
+{
+    if (embedded_model().empty())
+        GTEST_SKIP() << "this build has no embedded model";
+    g_object_set(element_.get(), "match-brightness", TRUE, nullptr);
+    start(131, 97, "RGBA");
+    const auto photo = [](int x, int y, int c) {
+        if (c == 3)
+            return x + y;
+        const bool sky = y < 40;
+        return sky ? 120 + 40 * c : 90 + (x * y) % 60 - 20 * c;
+    };
+    const BufferPtr in = frame(photo);
+    const BufferPtr out = through(BufferPtr(gst_buffer_ref(in.get())));
+
+    const MappedFrame before(info_, in.get(), GST_MAP_READ);
+    const MappedFrame after(info_, out.get(), GST_MAP_READ);
+    const auto image = [](const MappedFrame &mapped) {
+        return ConstImage{mapped.data(), mapped.width(), mapped.height(), mapped.stride(),
+                          mapped.pixel_stride()};
+    };
+    EXPECT_NEAR(mean_luma(image(after)), mean_luma(image(before)), 2);
+    int alpha_changed = 0;
+    int painted = 0;
+    for (int y = 0; y < 97; ++y) {
+        for (int x = 0; x < 131; ++x) {
+            const std::uint8_t *from = image(before).at(x, y);
+            const std::uint8_t *to = image(after).at(x, y);
+            alpha_changed += from[3] != to[3];
+            painted += std::abs(from[1] - to[1]) > 4;
+        }
+    }
+    EXPECT_EQ(alpha_changed, 0);
+    EXPECT_GT(painted, 131 * 97 / 10) << "it is another picture";
 }
 
 // 400 GMAC take longer than a third of a second. Should the frame not be in work by then, the answer is the
