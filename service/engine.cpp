@@ -54,13 +54,16 @@ void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max
     if (pipeline.has("guard", "sizeguard"))
         pipeline.set("guard", "max-bytes", max_bytes);
     if (pipeline.has("faces", "facepaint")) {
-        pipeline.set("faces", "model", options.style);
+        if (options.style != default_style)
+            pipeline.set("faces", "model", options.style);
         // facepaint has no "off", but nobody's face is that large.
         if (!options.faces)
             pipeline.set("faces", "min-face-size", std::int64_t{65535});
     }
     if (pipeline.has("paint", "animeganfilter")) {
-        pipeline.set("paint", "model", options.style);
+        // The default style is what the description itself says.
+        if (options.style != default_style)
+            pipeline.set("paint", "model", options.style);
         pipeline.set("paint", "strength", options.strength);
     }
 }
