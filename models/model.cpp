@@ -30,23 +30,22 @@ constexpr int smallest_face = 16;
 constexpr int largest_face = 4096;
 constexpr std::string_view fidelity_prefix = "fidelity.";
 
-[[noreturn]] void invalid_metadata(const ModelSource &source, const std::string &key,
+[[noreturn]] void invalid_metadata(const std::string &model, const std::string &key,
                                    const std::string &wanted)
 {
-    throw Error("model-invalid",
-                "The metadata '" + key + "' of the model '" + source.name + "' " + wanted + ".",
+    throw Error("model-invalid", "The metadata '" + key + "' of the model '" + model + "' " + wanted + ".",
                 "Convert or download the model again.");
 }
 
 template <typename Number>
-Number parse_number(const ModelSource &source, const std::string &key, const std::string &text, Number least,
+Number parse_number(const std::string &model, const std::string &key, const std::string &text, Number least,
                     Number most)
 {
     Number value{};
     const char *end = text.data() + text.size();
     const auto [stop, failure] = std::from_chars(text.data(), end, value);
     if (failure != std::errc{} || stop != end || !(value >= least && value <= most))
-        invalid_metadata(source, key,
+        invalid_metadata(model, key,
                          "has to be a number from " + std::to_string(least) + " to " + std::to_string(most));
     return value;
 }
@@ -55,38 +54,6 @@ bool is_calibrated(const Graph &graph)
 {
     return std::all_of(graph.nodes.begin(), graph.nodes.end(),
                        [](const Node &node) { return node.op != Op::conv || node.range; });
-}
-
-Model from_safetensors(const ModelSource &source, std::span<const std::byte> bytes)
-{
-    Safetensors file = parse_safetensors(bytes, source.path.empty() ? source.name : source.path.string());
-    Model model;
-    model.metadata = std::move(file.metadata);
-    const auto text = [&](const std::string &key, const std::string &otherwise) {
-        const auto found = model.metadata.find(key);
-        return found == model.metadata.end() ? otherwise : found->second;
-    };
-    model.name = text("name", source.name);
-    model.licence = text("licence", "unknown");
-    model.description = text("description", "");
-    model.architecture = text("architecture", "");
-    if (model.architecture.empty())
-        invalid_metadata(source, "architecture", "is missing");
-
-    std::optional<Upsampling> upsampling;
-    if (const std::string name = text("upsampling", ""); !name.empty()) {
-        upsampling = parse_upsampling(name);
-        if (!upsampling)
-            invalid_metadata(source, "upsampling", "has to be legacy, align-corners or half-pixel");
-    }
-    if (const std::string size = text("face_size", ""); !size.empty())
-        model.face_size = parse_number(source, "face_size", size, smallest_face, largest_face);
-    for (const auto &[key, value] : model.metadata)
-        if (key.starts_with(fidelity_prefix))
-            model.fidelity[key.substr(fidelity_prefix.size())] = parse_number(source, key, value, 0.0, 200.0);
-
-    model.graph = build_graph(model.architecture, file.tensors, upsampling);
-    return model;
 }
 
 /// A state dict says neither what it is nor how it upsamples. Those of the catalogue are recognised; others
@@ -113,11 +80,12 @@ Model from_state_dict(const ModelSource &source, std::span<const std::byte> byte
 
 Model read_model(const ModelSource &source, std::span<const std::byte> bytes)
 {
-    Model model = source.kind == ModelSource::Kind::torch ? from_state_dict(source, bytes)
-                                                          : from_safetensors(source, bytes);
+    const std::string named = source.path.empty() ? source.name : source.path.string();
+    Model model = source.kind == ModelSource::Kind::torch
+                      ? from_state_dict(source, bytes)
+                      : make_model(parse_safetensors(bytes, named), source.name);
     model.path = source.path;
     model.digest = sha256(bytes);
-    model.calibrated = is_calibrated(model.graph);
     return model;
 }
 
@@ -133,6 +101,39 @@ std::string identity(const std::filesystem::path &path)
 }
 
 } // namespace
+
+Model make_model(const Safetensors &file, const std::string &fallback_name)
+{
+    Model model;
+    model.metadata = file.metadata;
+    const auto text = [&](const std::string &key, const std::string &otherwise) {
+        const auto found = model.metadata.find(key);
+        return found == model.metadata.end() ? otherwise : found->second;
+    };
+    model.name = text("name", fallback_name);
+    model.licence = text("licence", "unknown");
+    model.description = text("description", "");
+    model.architecture = text("architecture", "");
+    if (model.architecture.empty())
+        invalid_metadata(model.name, "architecture", "is missing");
+
+    std::optional<Upsampling> upsampling;
+    if (const std::string name = text("upsampling", ""); !name.empty()) {
+        upsampling = parse_upsampling(name);
+        if (!upsampling)
+            invalid_metadata(model.name, "upsampling", "has to be legacy, align-corners or half-pixel");
+    }
+    if (const std::string size = text("face_size", ""); !size.empty())
+        model.face_size = parse_number(model.name, "face_size", size, smallest_face, largest_face);
+    for (const auto &[key, value] : model.metadata)
+        if (key.starts_with(fidelity_prefix))
+            model.fidelity[key.substr(fidelity_prefix.size())] =
+                parse_number(model.name, key, value, 0.0, 200.0);
+
+    model.graph = build_graph(model.architecture, file.tensors, upsampling);
+    model.calibrated = is_calibrated(model.graph);
+    return model;
+}
 
 std::shared_ptr<const Model> load_model(const std::string &name_or_path)
 {

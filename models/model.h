@@ -11,6 +11,8 @@
 namespace anime
 {
 
+struct Safetensors;
+
 struct Model {
     std::string name;
     std::string path; ///< empty for an embedded model
@@ -25,9 +27,13 @@ struct Model {
     Graph graph;
 };
 
-/// Finds `name_or_path` (embedded, downloaded, or a .safetensors file), validates it and builds its graph. A
-/// model in use anywhere in the process is handed out again. Throws Error: model-missing, model-invalid,
-/// model-unsupported.
+/// What the tensors and the metadata of a file make; `fallback_name` where the metadata has no name. Throws
+/// Error: model-invalid, model-unsupported.
+Model make_model(const Safetensors &file, const std::string &fallback_name);
+
+/// Finds `name_or_path` (embedded, downloaded, or a .safetensors or .pt file), validates it and builds its
+/// graph. A model in use anywhere in the process is handed out again. Throws Error: model-missing,
+/// model-invalid, model-unsupported.
 std::shared_ptr<const Model> load_model(const std::string &name_or_path);
 
 } // namespace anime
