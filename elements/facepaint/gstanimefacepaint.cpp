@@ -5,20 +5,21 @@
  * @short_description: paints each face at the size that the model likes
  *
  * A small face loses its features when the frame that it is on is painted as a whole. facepaint finds the
- * faces of each frame, enlarges each one to the size at which the model paints faces best, paints it, and
- * puts it back with matched colours and a soft edge. With `mode=overlay` the painted faces only travel on the
- * buffer, and animeganfilter puts them on the frame once it has painted it; faces that are large enough to be
- * painted with the frame are then left to it.
+ * faces of each frame, enlarges each one to twice its size, paints it, and puts it back with matched colours
+ * and a soft edge. With `mode=overlay` the painted faces only travel on the buffer, and animeganfilter puts
+ * them on the frame once it has painted it; faces that are large enough to be painted with the frame are
+ * then left to it.
  *
  * Each face becomes a #GstVideoRegionOfInterestMeta of type `face`. A frame without faces goes on untouched.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 filesrc location=photo.jpg ! sizeguard ! facepaint mode=overlay ! animeganfilter ! pngenc !
- * \ filesink location=anime.png
- * ]| A photo, painted, with its faces painted at a size of their own.
+ * gst-launch-1.0 filesrc location=photo.jpg ! sizeguard ! facepaint mode=overlay ! \
+ *   animeganfilter ! pngenc ! filesink location=anime.png
+ * ]| A photo, painted, with its small faces painted larger.
  * |[
- * gst-launch-1.0 filesrc location=photo.jpg ! sizeguard ! facepaint ! pngenc ! filesink location=faces.png
+ * gst-launch-1.0 filesrc location=photo.jpg ! sizeguard ! facepaint ! \
+ *   pngenc ! filesink location=faces.png
  * ]| A photo of which only the faces are painted.
  */
 #include "elements/facepaint/gstanimefacepaint.h"

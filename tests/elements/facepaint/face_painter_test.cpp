@@ -41,8 +41,8 @@ TEST_F(FacePainting, NoFaceNoWork)
     EXPECT_EQ(painter->calls, 0);
 }
 
-// Small faces are enlarged to the model's size, very small ones to half of it, large ones painted as they
-// are.
+// Faces are painted at twice their size or a little more, in few different sizes, up to the model's face
+// size; large ones as they are.
 TEST(CanvasSide, FollowsTheModelsFaceSize)
 {
     struct Case {
@@ -51,8 +51,8 @@ TEST(CanvasSide, FollowsTheModelsFaceSize)
         int expected;
     };
     const Case cases[] = {
-        {52, 512, 256},  {102, 512, 256}, {103, 512, 512}, {511, 512, 512},
-        {512, 512, 512}, {900, 512, 900}, {10, 1, 10},     {0.1, 1, 1},
+        {10, 512, 64},   {32, 512, 64},   {33, 512, 128},  {52, 512, 128}, {255, 512, 512}, {300, 512, 512},
+        {511, 512, 512}, {512, 512, 512}, {900, 512, 900}, {30, 40, 40},   {10, 1, 10},     {0.1, 1, 1},
     };
     for (const Case &c : cases)
         EXPECT_EQ(canvas_side(c.crop, c.face_size), c.expected) << c.crop << " for " << c.face_size;
