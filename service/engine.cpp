@@ -46,7 +46,7 @@ std::string stage_of(const std::string &element)
         return "faces";
     if (element == "animeganfilter")
         return "paint";
-    return element.empty() ? "pipeline" : "encode";
+    return "encode";
 }
 
 void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max_bytes)
@@ -172,14 +172,17 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
 
     Outcome outcome;
     MemoryResult result;
+    std::string current = "decode";
     try {
         Pipeline pipeline(descriptions_->served.at({task.options.pipeline, task.options.format}));
         configure(pipeline, task.options, options_.limits.max_bytes);
         pipeline.on_message([&](const GstStructure *message) {
             log_message(log_, task.request_id, message);
             const auto [stage, fraction] = read_message(message, info);
-            if (stage)
-                progress(stage, fraction);
+            if (!stage)
+                return;
+            current = stage;
+            progress(stage, fraction);
         });
         RunLimits limits;
         limits.deadline = task.deadline;
@@ -193,7 +196,15 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
     timings.encode = std::max(0.0, run - timings.decode - timings.faces - timings.wait - timings.paint);
     timings.total = timings.receive + timings.queue + run;
     if (result.failure) {
-        const std::string stage = stage_of(result.failure->element);
+        if (result.failure->code == "deadline") {
+            result.failure->limit = static_cast<std::uint64_t>(options_.limits.deadline);
+            result.failure->message =
+                "The picture was not ready within " + std::to_string(options_.limits.deadline) + " s.";
+            result.failure->remedy = "Try again when the service is less busy, or send a smaller photo.";
+        }
+        // A deadline and a cancel belong to no element: they hit the stage that was at work.
+        const std::string stage =
+            result.failure->element.empty() ? current : stage_of(result.failure->element);
         nlohmann::ordered_json fields = {{"code", result.failure->code},
                                          {"stage", stage},
                                          {"element", result.failure->element},

@@ -26,6 +26,17 @@ constexpr guint tick_milliseconds = 200;
 /// Between the last answer and the exit: time to fetch a result that was just announced.
 constexpr std::chrono::milliseconds linger{500};
 
+/// The inference threads of oneDNN spin while they wait for each other, which is quick alone and twice as
+/// slow when another worker decodes meanwhile. libgomp reads this as it is loaded, so the program starts once
+/// more; where that is not possible it goes on as it is.
+void make_threads_wait_passively(char **argv)
+{
+    if (std::getenv("OMP_WAIT_POLICY"))
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);
+}
+
 struct Program {
     Service &service;
     std::chrono::seconds drain_timeout;
@@ -136,6 +147,7 @@ int main(int argc, char **argv)
         std::fputs(parsed.message.c_str(), parsed.exit_code == 0 ? stdout : stderr);
         return parsed.exit_code;
     }
+    make_threads_wait_passively(argv);
     configure_malloc();
     if (!parsed.options->pipelines.empty())
         setenv("ANIME_PIPELINE_PATH", parsed.options->pipelines.c_str(), 1);

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-root, server = sys.argv[1:3]
+root, server = map(os.path.abspath, sys.argv[1:3])
 packaging = os.path.join(root, "packaging")
 left_out = []
 
