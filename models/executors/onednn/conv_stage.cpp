@@ -181,21 +181,22 @@ void ConvStage::prepare(int count)
     const memory::desc out({1, spec_.channels, count, out_width}, data_type(out_.type),
                            memory::format_tag::nhwc);
     const DataType weight_type = in_.type == Type::u8 ? DataType::s8 : data_type(in_.type);
-    const memory::desc weights =
-        weights_ ? weights_.get_desc()
-                 : memory::desc(weight_dims(spec_, in_.channels), weight_type, memory::format_tag::any);
+    // The best layout depends on the number of rows too, and a kernel that fits none is a thousand times
+    // slower.
+    const memory::desc weights(weight_dims(spec_, in_.channels), weight_type, memory::format_tag::any);
     const memory::desc bias = bias_ ? bias_.get_desc() : memory::desc();
     const dnnl::convolution_forward::desc op(dnnl::prop_kind::forward_inference,
                                              dnnl::algorithm::convolution_direct, in, weights, bias, out,
                                              {spec_.stride, spec_.stride}, {0, pad_left}, {0, pad_right});
     const dnnl::convolution_forward::primitive_desc chosen(op, attributes(), cpu());
-    if (!weights_)
-        weights_ = pack(chosen.weights_desc());
-    implementation_ = chosen.impl_info_str();
+    if (implementation_.find(chosen.impl_info_str()) == std::string::npos)
+        implementation_ += std::string(implementation_.empty() ? "" : " ") + chosen.impl_info_str();
 
     Kernel kernel{
         dnnl::convolution_forward(chosen), memory(in, cpu(), nullptr), memory(out, cpu(), nullptr), {}};
-    kernel.arguments = {{DNNL_ARG_SRC, kernel.in}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DST, kernel.out}};
+    kernel.arguments = {{DNNL_ARG_SRC, kernel.in},
+                        {DNNL_ARG_WEIGHTS, pack(chosen.weights_desc())},
+                        {DNNL_ARG_DST, kernel.out}};
     if (bias_)
         kernel.arguments[DNNL_ARG_BIAS] = bias_;
     if (spec_.modulation) {

@@ -14,7 +14,8 @@
 namespace anime::onednn
 {
 
-/// Packed weights by convolution. Plans of different sizes share them when oneDNN wants the same layout.
+/// Packed weights by convolution. Plans and strips of different sizes share them when oneDNN wants the same
+/// layout.
 class WeightCache
 {
 public:
@@ -39,6 +40,7 @@ const dnnl::engine &cpu();
 /// What a convolution does, in float32 and in terms of real values.
 struct ConvSpec {
     std::string name;
+    std::string node; ///< the graph's name for it; phases of one convolution share it
     int channels = 0; ///< of the output
     int kernel_height = 1;
     int kernel_width = 1;
@@ -70,6 +72,10 @@ public:
     std::size_t held_bytes() const override;
     double gmac() const override;
 
+    const std::string &node() const { return spec_.node; }
+    /// False for all phases of a convolution but one.
+    bool first_of_node() const { return spec_.skip == 0 && spec_.skip_columns == 0; }
+
 private:
     struct Kernel {
         dnnl::convolution_forward primitive;
@@ -98,7 +104,6 @@ private:
     dnnl::stream stream_;
     std::map<int, Kernel> kernels_; ///< by number of rows
     std::vector<float> accumulator_scales_;
-    dnnl::memory weights_;
     dnnl::memory bias_;
     dnnl::memory factor_; ///< of the modulation
     dnnl::memory addend_;

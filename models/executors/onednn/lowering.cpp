@@ -184,7 +184,7 @@ private:
     {
         const Node &node = start(chain);
         ConvSpec spec;
-        spec.name = node.name;
+        spec.name = spec.node = node.name;
         spec.channels = node.channels;
         spec.kernel_height = spec.kernel_width = node.kernel;
         spec.stride = node.stride;

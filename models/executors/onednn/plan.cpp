@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -43,6 +44,13 @@ Plan::~Plan()
     munmap(arena_, schedule_.arena_bytes);
 }
 
+void Plan::start(const ConstImage &in, const Image &out)
+{
+    frame_ = {in, out};
+    for (Tensor &tensor : lowered_.tensors)
+        tensor.first = 0;
+}
+
 void Plan::perform(const Step &step)
 {
     switch (step.kind) {
@@ -60,9 +68,7 @@ void Plan::perform(const Step &step)
 
 void Plan::paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel)
 {
-    frame_ = {in, out};
-    for (Tensor &tensor : lowered_.tensors)
-        tensor.first = 0;
+    start(in, out);
     for (const Step &step : schedule_.steps) {
         if (cancel)
             throw Error("cancelled", "Painting was cancelled.");
@@ -74,9 +80,7 @@ std::vector<Plan::Cost> Plan::profile(const ConstImage &in, const Image &out)
 {
     using Clock = std::chrono::steady_clock;
     std::map<const Stage *, double> spent;
-    frame_ = {in, out};
-    for (Tensor &tensor : lowered_.tensors)
-        tensor.first = 0;
+    start(in, out);
     for (const Step &step : schedule_.steps) {
         const auto start = Clock::now();
         perform(step);
@@ -87,6 +91,23 @@ std::vector<Plan::Cost> Plan::profile(const ConstImage &in, const Image &out)
     for (const auto &stage : lowered_.stages)
         costs.push_back({stage->name, stage->describe(), stage->gmac(), spent[stage.get()]});
     return costs;
+}
+
+void Plan::watch(const ConstImage &in, const Image &out, const Observer &observer)
+{
+    start(in, out);
+    for (const Step &step : schedule_.steps) {
+        const auto *conv =
+            step.kind == Step::Kind::run ? dynamic_cast<const ConvStage *>(step.stage) : nullptr;
+        if (conv && conv->first_of_node()) {
+            const Tensor &input = *conv->inputs[0];
+            const Rows needed = conv->needs(0, step.rows);
+            const Rows rows{std::clamp(needed.begin - input.border.top, 0, input.height),
+                            std::clamp(needed.end - input.border.top, 0, input.height)};
+            observer(conv->node(), input, rows);
+        }
+        perform(step);
+    }
 }
 
 std::size_t Plan::memory_bytes() const

@@ -7,6 +7,7 @@
 #include "models/executors/onednn/schedule.h"
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 namespace anime::onednn
@@ -34,11 +35,17 @@ public:
     /// Paints once and times every stage.
     std::vector<Cost> profile(const ConstImage &in, const Image &out);
 
+    /// The name of a convolution, its input, and rows of it (without border) that have become complete.
+    using Observer = std::function<void(const std::string &conv, const Tensor &input, Rows rows)>;
+    /// Paints once and shows the inputs of all convolutions on the way.
+    void watch(const ConstImage &in, const Image &out, const Observer &observer);
+
     std::size_t memory_bytes() const;
     /// One line for each stage and value.
     std::string describe() const;
 
 private:
+    void start(const ConstImage &in, const Image &out);
     void perform(const Step &step);
 
     Frame frame_;

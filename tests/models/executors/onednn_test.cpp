@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The oneDNN executor against the reference interpreter, on tiny models and pictures of many sizes.
+#include "models/error.h"
 #include "models/executors/executor.h"
+#include "models/executors/onednn/calibration.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/plan.h"
+#include "models/executors/onednn/precision.h"
 #include "models/padding.h"
 #include "tests/models/tiny_models.h"
 
@@ -122,6 +125,100 @@ TEST(Onednn, PaintsAnimeganv2AsTheReferenceDoes)
         const auto animegan = model(test::animeganv2_model(upsampling), "animeganv2", upsampling);
         for (const auto &[width, height] : {std::pair{1, 1}, std::pair{16, 9}, std::pair{33, 70}})
             EXPECT_LT(paint_and_compare(*animegan, onednn::Precision::f32, width, height).largest, 0.1);
+    }
+}
+
+/// `lite` with the ranges that it shows on one picture.
+std::shared_ptr<Model> calibrated(const Model &lite, const Pixels &picture)
+{
+    auto out = std::make_shared<Model>(lite);
+    out->graph = onednn::with_ranges(lite.graph, onednn::measure_ranges(lite.graph, {picture.view()}));
+    out->calibrated = true;
+    return out;
+}
+
+TEST(Onednn, LowPrecisionStaysCloseToTheReference)
+{
+    const Pixels picture = photo(120, 96);
+    const auto lite = calibrated(*model(test::lite_model(32, 48, 2), "lite"), picture);
+    if (onednn::isa().vnni) {
+        EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 120, 96).psnr, 32);
+        EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 13, 300).psnr, 25);
+    }
+    if (onednn::isa().bf16) {
+        EXPECT_GT(paint_and_compare(*lite, onednn::Precision::bf16, 120, 96).psnr, 40);
+    }
+}
+
+std::string refusal(const Model &model, const std::string &precision)
+{
+    try {
+        onednn::choose_precision(model, precision);
+    } catch (const Error &error) {
+        return error.code();
+    }
+    return "";
+}
+
+TEST(Onednn, AutoTakesTheFastestPrecisionThatTheModelAllows)
+{
+    using onednn::Precision;
+    Model model;
+    EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::f32);
+    EXPECT_EQ(refusal(model, "int8"), "precision-unsupported");
+    EXPECT_EQ(refusal(model, "int4"), "precision-unsupported");
+    if (!onednn::isa().vnni || !onednn::isa().bf16)
+        GTEST_SKIP() << onednn::isa().name << " has neither int8 nor bf16 arithmetic";
+    model.calibrated = true;
+    EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::int8);
+    model.fidelity = {{"int8", 36.2}, {"bf16", 54.5}};
+    EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::bf16);
+    EXPECT_EQ(onednn::choose_precision(model, "int8"), Precision::int8);
+    model.fidelity["bf16"] = 40;
+    EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::f32);
+}
+
+// oneDNN may want another weight layout for another number of rows; no strip may fall back to its slow loops.
+TEST(Onednn, NoConvolutionFallsBackToReferenceLoops)
+{
+    const auto animegan = model(test::animeganv2_model(), "animeganv2", Upsampling::legacy);
+    onednn::WeightCache cache;
+    for (const auto &[width, height] : {std::pair{384, 384}, std::pair{200, 150}}) {
+        const onednn::Plan plan(animegan->graph, onednn::Precision::f32, width, height, cache);
+        EXPECT_EQ(plan.describe().find("ref:"), std::string::npos) << plan.describe();
+    }
+}
+
+TEST(Onednn, ManyCallersShareOnePainter)
+{
+    const auto painter =
+        make_onednn_painter(model(test::lite_model(), "lite"), {.precision = "f32", .threads = 2});
+    const Pixels in = photo(40, 30);
+    const std::atomic<bool> cancel = false;
+    Pixels wanted(40, 30);
+    painter->paint(in.view(), wanted.image(), cancel);
+
+    std::vector<Pixels> painted(8, Pixels(40, 30));
+    std::vector<std::thread> callers;
+    for (Pixels &out : painted)
+        callers.emplace_back([&] { painter->paint(in.view(), out.image(), cancel); });
+    for (std::thread &caller : callers)
+        caller.join();
+    for (const Pixels &out : painted)
+        EXPECT_EQ(out.bytes, wanted.bytes);
+}
+
+TEST(Onednn, ACancelledCallStops)
+{
+    const auto painter = make_onednn_painter(model(test::lite_model(), "lite"), {.precision = "f32"});
+    const Pixels in = photo(40, 30);
+    Pixels out(40, 30);
+    const std::atomic<bool> cancel = true;
+    try {
+        painter->paint(in.view(), out.image(), cancel);
+        FAIL() << "it painted";
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "cancelled");
     }
 }
 
