@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 namespace anime
 {
@@ -52,6 +53,8 @@ public:
                 return {};
             const std::uint8_t marker = bytes[position_ + 1];
             if (marker == EOI) {
+                if (facts_.channels == 0 || begun_components_.size() < facts_.channels)
+                    return corrupt("it holds no picture data for some of its colour channels");
                 facts_.end = position_ + 2;
                 facts_.decode = {{0, facts_.end}};
                 return {};
@@ -167,8 +170,12 @@ private:
     {
         if (facts_.channels == 0)
             return corrupt("picture data comes before the frame header");
-        if (payload.empty())
-            return corrupt("a scan header is too short");
+        const std::size_t components = payload.empty() ? 0 : payload[0];
+        if (payload.size() != 4 + 2 * components)
+            return corrupt("a scan header has the wrong length");
+        const bool first_coefficients = payload[1 + 2 * components] == 0;
+        for (std::size_t i = 0; first_coefficients && i < components; ++i)
+            begun_components_.insert(payload[1 + 2 * i]);
         ++facts_.scans;
         in_scan_data_ = true;
         if (Limits::exceeds(facts_.scans, limits_.max_scans))
@@ -179,7 +186,7 @@ private:
                            .debug = "max-scans",
                            .limit = limits_.max_scans,
                            .actual = facts_.scans};
-        return payload[0] < facts_.channels && !facts_.buffered ? needs_all_coefficients() : std::nullopt;
+        return components < facts_.channels && !facts_.buffered ? needs_all_coefficients() : std::nullopt;
     }
 
     /// An image in several scans is decoded once the last has been read: until then libjpeg holds a 16-bit
@@ -215,6 +222,8 @@ private:
     bool in_scan_data_ = false;
     bool seen_exif_ = false;
     std::vector<Component> components_;
+    std::set<std::uint8_t>
+        begun_components_; ///< by their identifiers: those with a scan of their lowest frequency
 };
 
 } // namespace

@@ -77,6 +77,7 @@ std::vector<Case> cases()
         {"JPEG without height", jpeg_header(100, 0), "image-corrupt"},
         {"PNG without width", png_header(0, 100, 8, 2), "image-corrupt"},
         {"PNG without height", png_header(100, 0, 8, 2), "image-corrupt"},
+        {"JPEG without a scan", jpeg_header(64, 64) + Data{0xff, 0xd9}, "image-corrupt"},
         {"lossless JPEG", jpeg_header(64, 64, 0xc3), "format-unsupported"},
         {"12-bit JPEG", jpeg_header(64, 64, 0xc1, 3, 12), "format-unsupported"},
         {"JPEG of two channels", jpeg_header(64, 64, 0xc0, 2), "format-unsupported"},
