@@ -119,6 +119,8 @@ std::optional<RunFailure> paint(const Options &options, const Task &task)
     pipeline.set("output", "location", partial.string());
     if (!options.style.empty())
         pipeline.set("paint", "model", options.style);
+    if (!options.style.empty() && pipeline.has("faces", "facepaint"))
+        pipeline.set("faces", "model", options.style);
     if (options.strength)
         pipeline.set("paint", "strength", *options.strength);
     RunLimits limits;
