@@ -77,7 +77,7 @@ TEST_F(FacePainting, LeavesLargeFacesOutWhenAsked)
     FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 100);
     settings_.skip_large = true;
     settings_.expand = 1;
-    for (const auto &[side, painted] : {std::pair{69, 1u}, {70, 0u}, {300, 0u}}) {
+    for (const auto &[side, painted] : {std::pair{29, 1u}, {30, 0u}, {300, 0u}}) {
         finding_->faces = {face_at(50, 50, side)};
         const FaceResult result = paint(frame.view(), painter);
         EXPECT_EQ(result.patches.size(), painted) << side;

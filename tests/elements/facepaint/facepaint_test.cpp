@@ -31,14 +31,12 @@ public:
 class Facepaint : public ElementTest
 {
 protected:
-    static constexpr int face_size = 32;
-
     Facepaint() : ElementTest("facepaint") {}
 
     static void SetUpTestSuite() { GST_ELEMENT_REGISTER(facepaint, nullptr); }
 
     /// Turns light and dark around; after the colour match, a two-coloured face has its colours swapped.
-    static std::shared_ptr<FakePainter> inverting()
+    static std::shared_ptr<FakePainter> inverting(int face_size = 32)
     {
         return std::make_shared<FakePainter>(
             [](const std::uint8_t *p) {
@@ -138,7 +136,7 @@ TEST_F(Facepaint, AFrameWithoutFacesStaysAsItIs)
 // The frame is left alone; the painted face travels as an overlay.
 TEST_F(Facepaint, OverlayAttachesPatches)
 {
-    use(inverting());
+    use(inverting(128));
     gst_util_set_object_arg(G_OBJECT(element_.get()), "mode", "overlay");
     g_object_set(element_.get(), "expand", 1.25, nullptr);
     finding_->faces = {face_at(40, 40, 16), face_at(5, 95, 16), face_at(0, 0, 80)};
