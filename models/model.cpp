@@ -151,7 +151,9 @@ std::shared_ptr<const Model> load_model(const std::string &name_or_path)
     std::shared_ptr<const Model> model;
     if (source.path.empty()) {
         if (embedded_model().empty())
-            throw Error("model-missing", "This build has no embedded model.", "Name another one.");
+            throw Error("model-missing",
+                        "This build has no embedded model: default.safetensors was not there.",
+                        "Name a model; models/fetch downloads one.");
         model = std::make_shared<const Model>(read_model(source, embedded_model()));
     } else {
         const MappedFile file(source.path);

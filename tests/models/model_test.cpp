@@ -5,6 +5,8 @@
 #include "models/error.h"
 #include "models/painter.h"
 #include "models/weights/catalogue.h"
+#include "models/weights/embedded.h"
+#include "models/weights/locate.h"
 #include "tests/models/temporary_folder.h"
 #include "tests/models/tiny_models.h"
 
@@ -99,6 +101,26 @@ TEST_F(ModelTest, IsReadAgainWhenItsFileWasReplaced)
     EXPECT_NE(after, before);
     EXPECT_NE(after->digest, before->digest);
     EXPECT_EQ(before->graph.nodes.front().op, Op::input); // the first one is still whole
+}
+
+TEST_F(ModelTest, DefaultIsTheEmbeddedOne)
+{
+    if (embedded_model().empty()) {
+        expect_error("default", "model-missing", "no embedded model");
+        return;
+    }
+    const auto model = load_model("default");
+    EXPECT_EQ(load_model(embedded_name()), model);
+    EXPECT_TRUE(model->path.empty());
+    const std::vector<StyleInfo> styles = list_styles();
+    EXPECT_EQ(styles.front().name, model->name);
+    EXPECT_TRUE(styles.front().available);
+}
+
+TEST_F(ModelTest, StylesThatAreNotDownloadedAreListedAsSuch)
+{
+    for (const StyleInfo &style : list_styles())
+        EXPECT_EQ(style.available, find_in_catalogue(style.name) == nullptr) << style.name;
 }
 
 TEST_F(ModelTest, IsFoundByNameInTheDownloadFolder)
