@@ -37,8 +37,8 @@ struct FaceResult {
 };
 
 /// A crop with at least this share of the model's face size gains nothing from being painted by itself: the
-/// features are large enough when the whole frame is painted, and enlarged they would lose the lines (looked at: a
-/// box of 83 pixels is better painted by itself, one of 180 worse, with a face size of 512).
+/// features are large enough when the whole frame is painted, and enlarged they would lose the lines (looked
+/// at: a box of 83 pixels is better painted by itself, one of 180 worse, with a face size of 512).
 inline constexpr double large_enough = 0.3;
 
 /// The side of the square on which a face is painted, for a crop with this side on the frame.
