@@ -119,7 +119,7 @@ def alone_per_second(bench):
             subprocess.run([runner, "--pipeline", "photo-jpeg", f"{folder}/in", f"{folder}/out"], env=environment,
                            check=True, stdout=subprocess.DEVNULL, timeout=120)
             return time.monotonic() - start
-    few, many = 4, 44
+    few, many = 3, 23
     return (many - few) / (seconds(many) - seconds(few))
 
 
