@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The training loop: steps of a recipe from a checkpoint or from the seed, stopped and resumed without loss.
+#include "models/training/train.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/serialize/input-archive.h>
+#include <torch/serialize/output-archive.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <future>
+#include <stdexcept>
+
+namespace anime::training
+{
+namespace
+{
+
+constexpr double decay_first = 0.9;
+constexpr double decay_second = 0.99;
+constexpr double epsilon = 1e-8;
+
+Parameters zeros_like(const Parameters &parameters)
+{
+    Parameters zeros;
+    for (const auto &[name, tensor] : parameters) {
+        zeros.emplace_back(name, at::zeros_like(tensor));
+    }
+    return zeros;
+}
+
+/// The exponential average forgets the beginning faster, where the weights are still far from good.
+double average_decay(double decay, std::uint64_t step)
+{
+    const auto n = static_cast<double>(step);
+    return std::min(decay, (1 + n) / (10 + n));
+}
+
+void adam_step(Progress &progress, const std::vector<at::Tensor> &gradients, double rate, double average)
+{
+    const auto n = static_cast<double>(progress.step + 1);
+    const double correction = std::sqrt(1 - std::pow(decay_second, n)) / (1 - std::pow(decay_first, n));
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+        at::Tensor &first = progress.first[i].second;
+        at::Tensor &second = progress.second[i].second;
+        first.mul_(decay_first).add_(gradients[i], 1 - decay_first);
+        second.mul_(decay_second).addcmul_(gradients[i], gradients[i], 1 - decay_second);
+        progress.weights[i].second.addcdiv_(first, second.sqrt().add_(epsilon), -rate * correction);
+        progress.average[i].second.lerp_(progress.weights[i].second, 1 - average);
+    }
+}
+
+struct Outcome {
+    double loss = 0;
+    std::vector<at::Tensor> gradients;
+};
+
+/// Loss and gradients of crops [first, first + count) of `batch`, on the calling thread alone.
+Outcome differentiate(const Parameters &weights, const Batch &batch, int first, int count,
+                      const LossWeights &losses, const Teacher *teacher, at::ScalarType type)
+{
+    at::set_num_threads(1);
+    Parameters leaves;
+    std::vector<at::Tensor> inputs;
+    for (const auto &[name, tensor] : weights) {
+        inputs.push_back(tensor.detach().requires_grad_(true));
+        leaves.emplace_back(name, inputs.back());
+    }
+    const auto part = [&](const at::Tensor &whole) { return whole.narrow(0, first, count); };
+    const at::Tensor painted = Student(leaves).paint(part(batch.photo), part(batch.thumbnail), type);
+    const at::Tensor error = loss(painted, part(batch.target), part(batch.mask), losses, teacher);
+    return {error.item<double>(), torch::autograd::grad({error}, inputs)};
+}
+
+/// Mean over the batch. Each thread takes its share of the crops and they meet once a step: threads that meet
+/// at every layer wait for each other most of the time where the machine has other work.
+Outcome differentiate(const Parameters &weights, const Batch &batch, const LossWeights &losses,
+                      const Teacher *teacher, at::ScalarType type, int threads)
+{
+    const int count = static_cast<int>(batch.photo.size(0));
+    const int shares = std::min(threads, count);
+    std::vector<std::future<Outcome>> others;
+    for (int i = 1; i < shares; ++i) {
+        const int first = count * i / shares;
+        others.push_back(std::async(std::launch::async, [&, first, end = count * (i + 1) / shares] {
+            return differentiate(weights, batch, first, end - first, losses, teacher, type);
+        }));
+    }
+    Outcome sum = differentiate(weights, batch, 0, count / shares, losses, teacher, type);
+    for (std::future<Outcome> &other : others) {
+        const Outcome outcome = other.get();
+        sum.loss += outcome.loss;
+        for (std::size_t i = 0; i < sum.gradients.size(); ++i) {
+            sum.gradients[i] = sum.gradients[i] + outcome.gradients[i];
+        }
+    }
+    sum.loss /= shares;
+    for (at::Tensor &gradient : sum.gradients) {
+        gradient = gradient / shares;
+    }
+    return sum;
+}
+
+} // namespace
+
+Progress start(const Recipe &recipe)
+{
+    Progress progress;
+    progress.weights = Student(recipe.seed).parameters();
+    for (const auto &[name, tensor] : progress.weights) {
+        progress.average.emplace_back(name, tensor.clone());
+    }
+    progress.first = zeros_like(progress.weights);
+    progress.second = zeros_like(progress.weights);
+    return progress;
+}
+
+void save(const Progress &progress, const std::string &path)
+{
+    torch::serialize::OutputArchive archive;
+    archive.write("step", c10::IValue(static_cast<std::int64_t>(progress.step)));
+    const auto write = [&archive](const char *kind, const Parameters &parameters) {
+        torch::serialize::OutputArchive inner(archive.compilation_unit());
+        for (const auto &[name, tensor] : parameters) {
+            std::string key = name;
+            std::replace(key.begin(), key.end(), '.', '/');
+            inner.write(key, tensor);
+        }
+        archive.write(kind, inner);
+    };
+    write("weights", progress.weights);
+    write("average", progress.average);
+    write("first", progress.first);
+    write("second", progress.second);
+    const std::string partial = path + ".partial";
+    archive.save_to(partial);
+    std::filesystem::rename(partial, path);
+}
+
+Progress load(const std::string &path)
+{
+    torch::serialize::InputArchive archive;
+    archive.load_from(path);
+    Progress progress;
+    c10::IValue step;
+    archive.read("step", step);
+    progress.step = static_cast<std::uint64_t>(step.toInt());
+    const Parameters names = Student(0).parameters();
+    const auto read = [&](const char *kind) {
+        torch::serialize::InputArchive inner;
+        archive.read(kind, inner);
+        Parameters parameters;
+        for (const auto &[name, shape] : names) {
+            std::string key = name;
+            std::replace(key.begin(), key.end(), '.', '/');
+            at::Tensor tensor;
+            inner.read(key, tensor);
+            if (tensor.sizes() != shape.sizes()) {
+                throw std::runtime_error(path + ": " + name + " has another shape than the network's");
+            }
+            parameters.emplace_back(name, tensor.detach());
+        }
+        return parameters;
+    };
+    progress.weights = read("weights");
+    progress.average = read("average");
+    progress.first = read("first");
+    progress.second = read("second");
+    return progress;
+}
+
+void train(Progress &progress, const Recipe &recipe, const std::vector<Example> &examples,
+           const Teacher *teacher, at::ScalarType type, int threads, const Report &report)
+{
+    if (examples.empty()) {
+        throw std::runtime_error("there are no photos with a teacher's picture to train on");
+    }
+    const std::uint64_t end = recipe.steps();
+    while (progress.step < end) {
+        const auto [phase, rate] = moment(recipe, progress.step);
+        const Batch batch = draw_batch(examples, recipe.seed, progress.step, recipe.batch, recipe.crop);
+        const Outcome outcome =
+            differentiate(progress.weights, batch, phase->weights, teacher, type, threads);
+        if (!std::isfinite(outcome.loss)) {
+            throw std::runtime_error("the loss is not finite at step " + std::to_string(progress.step));
+        }
+        adam_step(progress, outcome.gradients, rate, average_decay(recipe.average, progress.step));
+        ++progress.step;
+        if (!report(progress, outcome.loss, rate)) {
+            return;
+        }
+    }
+}
+
+} // namespace anime::training

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The training program: losses on known pictures, a toy teacher that is learned, resume without loss, the
+// exported file.
+#include "models/graph/architectures.h"
+#include "models/training/evaluate.h"
+#include "models/training/export.h"
+#include "models/training/image_files.h"
+#include "models/training/padding.h"
+#include "models/training/train.h"
+#include "models/weights/mapped_file.h"
+#include "models/weights/safetensors.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+namespace anime::training
+{
+namespace
+{
+
+std::string temporary(const std::string &name)
+{
+    return ::testing::TempDir() + name;
+}
+
+at::Tensor picture(int rows, int columns, int seed)
+{
+    const at::Generator generator = at::detail::createCPUGenerator(static_cast<std::uint64_t>(seed));
+    return at::randint(256, {3, rows, columns}, generator).to(at::kByte);
+}
+
+at::Tensor plain(int rows, int columns, double value)
+{
+    return at::full({1, 3, rows, columns}, value);
+}
+
+/// Four smooth photos and a teacher that inverts them.
+std::vector<Example> toy_examples()
+{
+    std::vector<Example> examples;
+    for (int i = 0; i < 4; ++i) {
+        const at::Tensor coarse = picture(8, 8, i).to(at::kFloat).unsqueeze(0);
+        const at::Tensor photo = at::upsample_bilinear2d(coarse, {64, 64}, false)[0].to(at::kByte);
+        examples.push_back(
+            {"toy" + std::to_string(i), photo, 255 - photo, thumbnail_of(to_signed(photo).unsqueeze(0))[0]});
+    }
+    return examples;
+}
+
+Recipe toy_recipe(std::uint64_t steps)
+{
+    Recipe recipe;
+    recipe.name = "toy";
+    recipe.seed = 7;
+    recipe.batch = 2;
+    recipe.crop = 48;
+    recipe.average = 0.9;
+    recipe.phases = {{steps, 0.003, 0.001, 2, {.l1 = 1, .edges = 0.5, .energy = 0.1}}};
+    return recipe;
+}
+
+/// Trains up to step `end` of the recipe; the loss of each step.
+std::vector<double> run(Progress &progress, const Recipe &recipe, std::uint64_t end)
+{
+    std::vector<double> losses;
+    train(progress, recipe, toy_examples(), nullptr, at::kFloat, 2,
+          [&](const Progress &now, double loss, double) {
+              losses.push_back(loss);
+              return now.step < end;
+          });
+    return losses;
+}
+
+double largest_difference(const Parameters &a, const Parameters &b)
+{
+    double largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
+    }
+    return largest;
+}
+
+TEST(Losses, AreZeroForThePictureItself)
+{
+    const at::Tensor x = to_signed(picture(32, 32, 1)).unsqueeze(0);
+    const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
+    EXPECT_EQ(loss(x, x, at::ones({1, 1, 32, 32}), weights, nullptr).item<double>(), 0);
+}
+
+TEST(Losses, L1OfAConstantOffsetIsTheOffset)
+{
+    const at::Tensor mask = at::ones({1, 1, 16, 16});
+    const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
+    EXPECT_NEAR(loss(plain(16, 16, 0.5), plain(16, 16, 0.2), mask, weights, nullptr).item<double>(), 0.3,
+                1e-6);
+}
+
+TEST(Losses, WhatTheMaskHidesDoesNotCount)
+{
+    at::Tensor painted = plain(16, 16, 0);
+    painted.narrow(2, 0, 4).fill_(1);
+    at::Tensor mask = at::ones({1, 1, 16, 16});
+    mask.narrow(2, 0, 5).zero_();
+    const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
+    EXPECT_EQ(loss(painted, plain(16, 16, 0), mask, weights, nullptr).item<double>(), 0);
+}
+
+TEST(Losses, AStepByOneHasASobelGradientOfOne)
+{
+    at::Tensor step = plain(8, 8, 0);
+    step.narrow(3, 4, 4).fill_(1);
+    const at::Tensor gradients = sobel(step);
+    EXPECT_FLOAT_EQ(gradients.narrow(1, 0, 3).max().item<float>(), 1);
+    EXPECT_FLOAT_EQ(gradients.narrow(1, 3, 3).abs().max().item<float>(), 0);
+}
+
+TEST(Scores, OfAnOffsetByTenLevels)
+{
+    const at::Tensor target = at::full({3, 32, 32}, 100, at::kByte);
+    const Scores scores = score(at::full({3, 32, 32}, 110, at::kByte), target);
+    EXPECT_NEAR(scores.psnr, 20 * std::log10(25.5), 1e-3);
+    EXPECT_NEAR(scores.colour_error, 10, 1e-4);
+    EXPECT_NEAR(scores.edge_energy, 1, 1e-4);
+}
+
+TEST(Scores, APictureBlurredToItsMeanHasLostItsEdges)
+{
+    const at::Tensor target = picture(32, 32, 3);
+    const Scores scores = score(at::full({3, 32, 32}, 127, at::kByte), target);
+    EXPECT_LT(scores.edge_energy, 0.01);
+    EXPECT_LT(scores.ssim, 0.1);
+}
+
+TEST(Brightness, IsThatOfThePhoto)
+{
+    const at::Tensor matched =
+        match_brightness(at::full({3, 16, 16}, 50, at::kByte), at::full({3, 16, 16}, 100, at::kByte));
+    EXPECT_EQ(matched.min().item<int>(), 100);
+    EXPECT_EQ(matched.max().item<int>(), 100);
+}
+
+TEST(Reflect, PadsAndDifferentiatesLikeLibtorchs)
+{
+    const at::Tensor x = at::randn({2, 3, 9, 8}, at::kDouble).requires_grad_(true);
+    const at::Tensor weights = at::randn({2, 3, 12, 11}, at::kDouble);
+    const at::Tensor ours = reflect(x, 2, 1);
+    const at::Tensor theirs = at::reflection_pad2d(x, {2, 1, 2, 1});
+    EXPECT_TRUE(at::equal(ours, theirs));
+    EXPECT_TRUE(at::allclose(torch::autograd::grad({(ours * weights).sum()}, {x})[0],
+                             torch::autograd::grad({(theirs * weights).sum()}, {x})[0]));
+}
+
+TEST(Crops, AreAFunctionOfSeedAndStep)
+{
+    const std::vector<Example> examples = toy_examples();
+    const Batch a = draw_batch(examples, 1, 5, 3, 48);
+    EXPECT_TRUE(at::equal(a.photo, draw_batch(examples, 1, 5, 3, 48).photo));
+    EXPECT_FALSE(at::equal(a.photo, draw_batch(examples, 1, 6, 3, 48).photo));
+    EXPECT_TRUE(at::allclose(a.photo, -a.target, 0, 1e-5));
+}
+
+TEST(Training, LearnsAToyTeacher)
+{
+    const Recipe recipe = toy_recipe(40);
+    Progress progress = start(recipe);
+    const std::vector<double> losses = run(progress, recipe, 40);
+    ASSERT_EQ(losses.size(), 40U);
+    EXPECT_LT(losses.back(), 0.6 * losses.front());
+}
+
+TEST(Training, ResumedFromACheckpointGivesTheSameWeights)
+{
+    const Recipe recipe = toy_recipe(6);
+    Progress whole = start(recipe);
+    run(whole, recipe, 6);
+
+    const std::string path = temporary("checkpoint.pt");
+    Progress interrupted = start(recipe);
+    run(interrupted, recipe, 3);
+    save(interrupted, path);
+    Progress resumed = load(path);
+    EXPECT_EQ(resumed.step, 3U);
+    run(resumed, recipe, 6);
+
+    EXPECT_EQ(largest_difference(whole.weights, resumed.weights), 0);
+    EXPECT_EQ(largest_difference(whole.average, resumed.average), 0);
+}
+
+TEST(Export, HasTheTensorsThatTheEngineAsksFor)
+{
+    const std::string path = temporary("student.safetensors");
+    const Student student(1);
+    ExportNotes notes;
+    notes.name = "toy";
+    export_student(student, calibrate(student, toy_examples()), notes, path);
+    const MappedFile file(path);
+    const Safetensors contents = parse_safetensors(file.bytes(), path);
+    EXPECT_EQ(contents.metadata.at("architecture"), "lite");
+    EXPECT_NE(contents.metadata.at("licence").find("non-commercial"), std::string::npos);
+    EXPECT_EQ(contents.tensors.at("stem.input_lo")->data, std::vector<float>(12, -1));
+    EXPECT_EQ(contents.tensors.at("stem.input_hi")->data, std::vector<float>(12, 1));
+    const Graph graph =
+        build_graph("lite", contents.tensors, parse_upsampling(contents.metadata.at("upsampling")));
+    for (const Node &node : graph.nodes) {
+        EXPECT_TRUE(node.op != Op::conv || node.range) << node.name;
+    }
+}
+
+TEST(Recipe, WithoutPhasesIsRefusedByName)
+{
+    const std::string path = temporary("broken.recipe");
+    std::ofstream(path) << "[recipe]\nname=x\nseed=1\nbatch=1\ncrop=48\naverage=0.9\n";
+    try {
+        read_recipe(path, "cache");
+        FAIL() << "it was accepted";
+    } catch (const std::runtime_error &error) {
+        EXPECT_NE(std::string(error.what()).find("broken.recipe"), std::string::npos);
+    }
+}
+
+TEST(Curve, ComesBackAsItWasWritten)
+{
+    const std::string path = temporary("curve.csv");
+    std::filesystem::remove(path);
+    append_curve({2000, 0.25, {27.5, 0.875, 0.75, 2.5}}, path);
+    append_curve({4000, 0.125, {28, 0.9, 0.95, 2}}, path);
+    const std::vector<CurvePoint> points = read_curve(path);
+    ASSERT_EQ(points.size(), 2U);
+    EXPECT_EQ(points[1].step, 4000U);
+    EXPECT_DOUBLE_EQ(points[0].scores.ssim, 0.875);
+}
+
+} // namespace
+} // namespace anime::training
