@@ -84,7 +84,7 @@ describe('a photo', () => {
 
     const after = card('succeeded').locator('.after');
     assert.deepEqual(await after.evaluate((image) => [image.naturalWidth, image.naturalHeight]), [512, 600]);
-    assert.match(await card('succeeded').locator('.facts').textContent(), /512 × 600 · \d+\.\d+ s/);
+    assert.match(await card('succeeded').locator('.facts').textContent(), /512 × 600 · faces: 1 · \d+\.\d+ s/);
 
     const slider = card('succeeded').getByRole('slider');
     await slider.focus();
