@@ -5,7 +5,6 @@
 #include "models/error.h"
 #include "models/graph/architectures.h"
 #include "models/weights/catalogue.h"
-#include "models/weights/embedded.h"
 #include "models/weights/locate.h"
 #include "models/weights/mapped_file.h"
 #include "models/weights/safetensors.h"
@@ -150,11 +149,7 @@ std::shared_ptr<const Model> load_model(const std::string &name_or_path)
 
     std::shared_ptr<const Model> model;
     if (source.path.empty()) {
-        if (embedded_model().empty())
-            throw Error("model-missing",
-                        "This build has no embedded model: default.safetensors was not there.",
-                        "Name a model; models/fetch downloads one.");
-        model = std::make_shared<const Model>(read_model(source, embedded_model()));
+        model = std::make_shared<const Model>(read_model(source, source.embedded));
     } else {
         const MappedFile file(source.path);
         model = std::make_shared<const Model>(read_model(source, file.bytes()));

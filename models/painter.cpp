@@ -5,7 +5,7 @@
 #include "models/executors/executor.h"
 #include "models/model.h"
 #include "models/weights/catalogue.h"
-#include "models/weights/embedded.h"
+#include "models/weights/locate.h"
 
 #include <mutex>
 #include <utility>
@@ -66,8 +66,8 @@ std::shared_ptr<Painter> open_painter(const PaintSettings &settings)
 std::vector<StyleInfo> list_styles()
 {
     std::vector<StyleInfo> styles;
-    if (!embedded_model().empty()) {
-        const auto embedded = load_model("default");
+    for (const ModelSource &source : embedded_styles()) {
+        const auto embedded = load_model(source.name);
         styles.push_back({embedded->name, embedded->description, embedded->licence, true});
     }
     for (const CatalogueEntry &entry : catalogue()) {

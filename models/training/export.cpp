@@ -86,7 +86,7 @@ void export_student(const Student &student, const Parameters &ranges, const Expo
         {"upsampling", "half-pixel"},
         {"slope", "0.2"},
         {"name", notes.name},
-        {"description", "AnimeGANv2 Hayao, distilled to a small network, at the photo's own brightness"},
+        {"description", notes.description},
         {"licence", "non-commercial use only: distilled from AnimeGANv2, whose authors allow no other"},
         {"trained_from", notes.teacher + ", sha256 " + notes.teacher_sha256},
         {"seed", std::to_string(notes.seed)},

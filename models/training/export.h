@@ -18,6 +18,7 @@ Parameters calibrate(const Student &student, const std::vector<Example> &example
 
 struct ExportNotes {
     std::string name;
+    std::string description;
     std::string teacher;
     std::string teacher_sha256;
     std::uint64_t seed = 0;

@@ -37,15 +37,19 @@ Image step([[maybe_unused]] Image image, int status, VipsImage *next, const std:
 
 } // namespace
 
-at::Tensor read_photo(const std::string &path, int max_side)
+at::Tensor read_photo(const std::string &path, const PhotoSize &size)
 {
     VipsImage *next = nullptr;
     // A side of VIPS_MAX_COORD with VIPS_SIZE_DOWN decodes at full size and still applies the EXIF
     // orientation.
-    const int side = max_side > 0 ? max_side : VIPS_MAX_COORD;
+    const int side = size.max_side > 0 ? size.max_side : VIPS_MAX_COORD;
     int status = vips_thumbnail(path.c_str(), &next, side, "height", side, "size", VIPS_SIZE_DOWN, "fail_on",
                                 VIPS_FAIL_ON_ERROR, nullptr);
     Image image = step(nullptr, status, next, path);
+    if (size.enlarge > 1) {
+        status = vips_resize(image.get(), &next, size.enlarge, nullptr);
+        image = step(std::move(image), status, next, path);
+    }
     status = vips_colourspace(image.get(), &next, VIPS_INTERPRETATION_sRGB, nullptr);
     image = step(std::move(image), status, next, path);
     if (vips_image_hasalpha(image.get())) {
@@ -62,8 +66,8 @@ at::Tensor read_photo(const std::string &path, int max_side)
     status = vips_crop(image.get(), &next, 0, 0, width, height, nullptr);
     image = step(std::move(image), status, next, path);
 
-    std::size_t size = 0;
-    std::unique_ptr<void, decltype(&g_free)> memory(vips_image_write_to_memory(image.get(), &size), g_free);
+    std::size_t bytes = 0;
+    std::unique_ptr<void, decltype(&g_free)> memory(vips_image_write_to_memory(image.get(), &bytes), g_free);
     if (!memory) {
         fail(path);
     }

@@ -10,10 +10,14 @@
 namespace anime::training
 {
 
-/// RGB, uint8, (3, H, W) contiguous. Larger pictures are scaled down so that the longest side is `max_side`
-/// (0: as they are); then the right and bottom edges are cropped to multiples of 4, as the networks need.
-/// Throws std::runtime_error with the file's name.
-at::Tensor read_photo(const std::string &path, int max_side);
+struct PhotoSize {
+    int max_side = 0;   ///< larger photos are scaled down so that the longest side is this; 0: as they are
+    double enlarge = 1; ///< then all are scaled up by this: a stand-in for larger photos, which are softer
+};
+
+/// RGB, uint8, (3, H, W) contiguous, the right and bottom edges cropped to multiples of 4, as the networks
+/// need. Throws std::runtime_error with the file's name.
+at::Tensor read_photo(const std::string &path, const PhotoSize &size);
 
 /// `picture`: RGB, uint8, (3, H, W). The format follows from the suffix of `path`. Replaces the file
 /// atomically.

@@ -36,11 +36,19 @@ struct Arguments {
 constexpr std::uint64_t checkpoint_steps = 500;
 constexpr std::uint64_t curve_steps = 2000;
 
+/// Each recipe has a folder of its own beside the cache that they share.
+std::string run_folder(const Arguments &arguments, const Recipe &recipe)
+{
+    const std::string folder = arguments.folder + "/" + recipe.name;
+    std::filesystem::create_directories(folder);
+    return folder;
+}
+
 std::vector<Example> load_all(const Recipe &recipe, Split split)
 {
     std::vector<Example> all;
     for (const Source &source : recipe.sources) {
-        for (Example &example : load_examples(source, split)) {
+        for (Example &example : load_examples(source, split, recipe.colours)) {
             all.push_back(std::move(example));
         }
     }
@@ -50,21 +58,23 @@ std::vector<Example> load_all(const Recipe &recipe, Split split)
 /// The held-out photos of the first source, by which the curve is drawn: small and many.
 std::vector<Example> curve_examples(const Recipe &recipe)
 {
-    return load_examples(recipe.sources.front(), Split::held_out);
+    return load_examples(recipe.sources.front(), Split::held_out, recipe.colours);
 }
 
 void run_cache(const Arguments &arguments, const Recipe &recipe)
 {
     for (const Source &source : recipe.sources) {
-        fill_cache(
-            {arguments.teacher, source.photos, source.cache, source.max_side, source.held_out_every != 1});
+        fill_cache(source, arguments.teacher);
     }
 }
 
 void run_train(const Arguments &arguments, const Recipe &recipe)
 {
-    const std::string checkpoint = arguments.folder + "/checkpoint.pt";
-    const std::string curve = arguments.folder + "/curve.csv";
+    // Training stops between two steps, with a checkpoint; everything else may be killed at any time.
+    std::signal(SIGINT, [](int) { stop_asked = 1; });
+    std::signal(SIGTERM, [](int) { stop_asked = 1; });
+    const std::string checkpoint = run_folder(arguments, recipe) + "/checkpoint.pt";
+    const std::string curve = run_folder(arguments, recipe) + "/curve.csv";
     bool features = false;
     for (const Phase &phase : recipe.phases) {
         features = features || phase.weights.features > 0;
@@ -111,7 +121,7 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
 
 void run_evaluate(const Arguments &arguments, const Recipe &recipe)
 {
-    const Student student(load(arguments.folder + "/checkpoint.pt").average);
+    const Student student(load(run_folder(arguments, recipe) + "/checkpoint.pt").average);
     const std::vector<Example> held_out = load_all(recipe, Split::held_out);
     const std::vector<Scored> scored = evaluate(student, held_out);
     for (const Scored &one : scored) {
@@ -122,21 +132,22 @@ void run_evaluate(const Arguments &arguments, const Recipe &recipe)
     const Scores all = mean(scored);
     std::printf("mean of %zu: %.2f dB, SSIM %.4f, edge energy %.3f, colour error %.2f\n", scored.size(),
                 all.psnr, all.ssim, all.edge_energy, all.colour_error);
-    write_scores(scored, arguments.folder + "/scores.csv");
-    write_sheets(student, held_out, arguments.folder + "/sheets");
-    if (const std::string curve = arguments.folder + "/curve.csv"; std::filesystem::exists(curve)) {
-        plot_curve(read_curve(curve), arguments.folder + "/curve.svg");
+    write_scores(scored, run_folder(arguments, recipe) + "/scores.csv");
+    write_sheets(student, held_out, run_folder(arguments, recipe) + "/sheets");
+    if (const std::string curve = run_folder(arguments, recipe) + "/curve.csv";
+        std::filesystem::exists(curve)) {
+        plot_curve(read_curve(curve), run_folder(arguments, recipe) + "/curve.svg");
     }
 }
 
 void run_export(const Arguments &arguments, const Recipe &recipe)
 {
-    const Progress progress = load(arguments.folder + "/checkpoint.pt");
+    const Progress progress = load(run_folder(arguments, recipe) + "/checkpoint.pt");
     const Student student(progress.average);
     const Teacher teacher(arguments.teacher, at::kFloat);
     export_student(student, calibrate(student, load_all(recipe, Split::training)),
-                   {recipe.name, teacher.name(), teacher.sha256(), recipe.seed, progress.step, recipe.batch,
-                    mean(evaluate(student, load_all(recipe, Split::held_out)))},
+                   {recipe.name, recipe.description, teacher.name(), teacher.sha256(), recipe.seed,
+                    progress.step, recipe.batch, mean(evaluate(student, load_all(recipe, Split::held_out)))},
                    arguments.output);
     std::printf("wrote %s\n", arguments.output.c_str());
 }
@@ -225,8 +236,6 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_ARENA_MAX, 1);
-    std::signal(SIGINT, [](int) { stop_asked = 1; });
-    std::signal(SIGTERM, [](int) { stop_asked = 1; });
     try {
         if (VIPS_INIT(argv[0]) != 0) {
             throw std::runtime_error(vips_error_buffer());

@@ -27,6 +27,11 @@ public:
 
     bool has(const std::string &group) const { return g_key_file_has_group(file_.get(), group.c_str()); }
 
+    bool has(const std::string &group, const char *key) const
+    {
+        return g_key_file_has_key(file_.get(), group.c_str(), key, nullptr) != FALSE;
+    }
+
     double number(const std::string &group, const char *key) const
     {
         GError *error = nullptr;
@@ -37,7 +42,7 @@ public:
 
     double number(const std::string &group, const char *key, double otherwise) const
     {
-        return g_key_file_has_key(file_.get(), group.c_str(), key, nullptr) ? number(group, key) : otherwise;
+        return has(group, key) ? number(group, key) : otherwise;
     }
 
     std::string text(const std::string &group, const char *key) const
@@ -97,9 +102,15 @@ Recipe read_recipe(const std::string &path, const std::string &cache)
     const KeyFile file(path);
     Recipe recipe;
     recipe.name = file.text("recipe", "name");
+    recipe.description = file.text("recipe", "description");
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (file.has("recipe", "start")) {
+        recipe.start = (folder / file.text("recipe", "start")).lexically_normal();
+    }
     recipe.seed = static_cast<std::uint64_t>(file.number("recipe", "seed"));
     recipe.batch = static_cast<int>(file.number("recipe", "batch"));
     recipe.crop = static_cast<int>(file.number("recipe", "crop"));
+    recipe.colours = file.number("recipe", "colours", 0);
     recipe.average = file.number("recipe", "average");
     for (int i = 1; file.has("phase " + std::to_string(i)); ++i) {
         const std::string group = "phase " + std::to_string(i);
@@ -117,11 +128,16 @@ Recipe read_recipe(const std::string &path, const std::string &cache)
     for (int i = 1; file.has("photos " + std::to_string(i)); ++i) {
         const std::string group = "photos " + std::to_string(i);
         Source source;
-        source.photos =
-            (std::filesystem::path(path).parent_path() / file.text(group, "path")).lexically_normal();
+        source.photos = (folder / file.text(group, "path")).lexically_normal();
         source.cache = cache + "/" + file.text(group, "cache");
-        source.max_side = static_cast<int>(file.number(group, "max-side", 0));
+        source.size.max_side = static_cast<int>(file.number(group, "max-side", 0));
+        source.size.enlarge = file.number(group, "enlarge", 1);
         source.held_out_every = static_cast<int>(file.number(group, "held-out-every", 0));
+        source.train_every = static_cast<int>(file.number(group, "train-every", 1));
+        source.mirror = file.number(group, "mirror", 1) != 0;
+        if (source.train_every < 1) {
+            throw std::runtime_error(path + ": train-every is at least 1");
+        }
         recipe.sources.push_back(source);
     }
     if (recipe.batch < 1 || recipe.crop < 48 || recipe.crop % 4 != 0 || recipe.phases.empty() ||

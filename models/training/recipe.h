@@ -22,9 +22,12 @@ struct Phase {
 
 struct Recipe {
     std::string name;
+    std::string description; ///< one line, for the exported file
+    std::string start;       ///< a .safetensors file whose weights training begins with; empty: random ones
     std::uint64_t seed = 0;
     int batch = 0;
     int crop = 0;
+    double colours = 0; ///< how much of the photo's own colours the student is to keep; see match_colours
     double average = 0; ///< decay per step of the exponential average of the weights, which is what ships
     std::vector<Phase> phases;
     std::vector<Source> sources; ///< their `cache` is below the cache folder that the caller gives

@@ -2,6 +2,9 @@
 // The training loop: steps of a recipe from a checkpoint or from the seed, stopped and resumed without loss.
 #include "models/training/train.h"
 
+#include "models/weights/mapped_file.h"
+#include "models/weights/safetensors.h"
+
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/serialize/input-archive.h>
@@ -104,12 +107,29 @@ Outcome differentiate(const Parameters &weights, const Batch &batch, const LossW
     return sum;
 }
 
+/// Replaces each of `parameters` by the tensor of its name in a .safetensors file.
+void take_weights(Parameters &parameters, const std::string &path)
+{
+    const MappedFile file(path);
+    const Safetensors contents = parse_safetensors(file.bytes(), path);
+    for (auto &[name, tensor] : parameters) {
+        const auto found = contents.tensors.find(name);
+        if (found == contents.tensors.end() || at::IntArrayRef(found->second->shape) != tensor.sizes()) {
+            throw std::runtime_error(path + ": has no " + name + " of the network's shape");
+        }
+        tensor = at::tensor(at::ArrayRef<float>(found->second->data)).view(tensor.sizes());
+    }
+}
+
 } // namespace
 
 Progress start(const Recipe &recipe)
 {
     Progress progress;
     progress.weights = Student(recipe.seed).parameters();
+    if (!recipe.start.empty()) {
+        take_weights(progress.weights, recipe.start);
+    }
     for (const auto &[name, tensor] : progress.weights) {
         progress.average.emplace_back(name, tensor.clone());
     }

@@ -36,7 +36,7 @@ ModelSource from_path(const std::filesystem::path &path)
                     "'" + path.string() +
                         "' has no suffix of a model: .safetensors, .pt, .pth or .torchscript.",
                     "Rename the file if it is one of these.");
-    return {suffix->second, path, path.stem().string(), nullptr};
+    return {.kind = suffix->second, .path = path, .name = path.stem().string()};
 }
 
 bool is_path(const std::string &text)
@@ -53,7 +53,9 @@ bool is_path(const std::string &text)
                     entry->url.empty() ? "Nobody offers it for download; put your copy at " +
                                              (download_folder() / (name + ".pt")).string() + "."
                                        : "Run models/fetch " + name + " in the source folder.");
-    std::string known = embedded_name();
+    std::string known = "default";
+    for (const ModelSource &style : embedded_styles())
+        known += ", " + style.name;
     for (const CatalogueEntry &entry : catalogue())
         known += ", " + entry.name;
     throw Error("model-missing", "No style is called '" + name + "'.",
@@ -62,29 +64,37 @@ bool is_path(const std::string &text)
 
 } // namespace
 
-const std::string &embedded_name()
+const std::vector<ModelSource> &embedded_styles()
 {
-    static const std::string name = []() -> std::string {
-        if (embedded_model().empty())
-            return "default";
-        const Safetensors contents = parse_safetensors(embedded_model(), "the embedded model");
-        return contents.metadata.at("name");
+    static const std::vector<ModelSource> styles = [] {
+        std::vector<ModelSource> found;
+        for (const std::span<const std::byte> file : embedded_models())
+            found.push_back(
+                {.name = parse_safetensors(file, "an embedded model").metadata.at("name"), .embedded = file});
+        return found;
     }();
-    return name;
+    return styles;
 }
 
 ModelSource locate_model(const std::string &name_or_path)
 {
     if (is_path(name_or_path))
         return from_path(name_or_path);
-    if (name_or_path == "default" || name_or_path == embedded_name())
-        return {Kind::embedded, {}, embedded_name(), nullptr};
+    for (const ModelSource &style : embedded_styles())
+        if (name_or_path == style.name || name_or_path == "default")
+            return style;
+    if (name_or_path == "default")
+        throw Error("model-missing", "This build has no embedded model: default.safetensors was not there.",
+                    "Name a model; models/fetch downloads one.");
 
     if (!name_or_path.empty()) {
         for (const auto &[suffix, kind] : suffixes) {
             const std::filesystem::path path = download_folder() / (name_or_path + std::string(suffix));
             if (std::filesystem::exists(path))
-                return {kind, path, name_or_path, find_in_catalogue(name_or_path)};
+                return {.kind = kind,
+                        .path = path,
+                        .name = name_or_path,
+                        .entry = find_in_catalogue(name_or_path)};
         }
     }
     unknown(name_or_path);

@@ -5,7 +5,9 @@
 #include "models/weights/catalogue.h"
 
 #include <filesystem>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace anime
 {
@@ -17,17 +19,18 @@ struct ModelSource {
         torch, ///< written by PyTorch: a state dict or TorchScript
     };
     Kind kind = Kind::embedded;
-    std::filesystem::path path;            ///< empty for an embedded model
-    std::string name;                      ///< of the style, or the file's name without its suffix
-    const CatalogueEntry *entry = nullptr; ///< where it was found by a name of the catalogue
+    std::filesystem::path path = {};          ///< empty for an embedded model
+    std::string name = {};                    ///< of the style, or the file's name without its suffix
+    const CatalogueEntry *entry = nullptr;    ///< where it was found by a name of the catalogue
+    std::span<const std::byte> embedded = {}; ///< an embedded model's file
 };
 
-/// "default", the embedded style's name, a name of the catalogue, a file in the download folder, or a path:
+/// "default", an embedded style's name, a name of the catalogue, a file in the download folder, or a path:
 /// what has a slash or ends with .safetensors, .pt, .pth or .torchscript. Whether the file can be read is
 /// seen later. Throws Error model-missing for a name that means nothing.
 ModelSource locate_model(const std::string &name_or_path);
 
-/// The name in the embedded model's metadata.
-const std::string &embedded_name();
+/// The embedded styles by the names in their metadata, the default first.
+const std::vector<ModelSource> &embedded_styles();
 
 } // namespace anime

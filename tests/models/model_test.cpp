@@ -105,16 +105,24 @@ TEST_F(ModelTest, IsReadAgainWhenItsFileWasReplaced)
 
 TEST_F(ModelTest, DefaultIsTheEmbeddedOne)
 {
-    if (embedded_model().empty()) {
+    if (embedded_models().empty()) {
         expect_error("default", "model-missing", "no embedded model");
         return;
     }
     const auto model = load_model("default");
-    EXPECT_EQ(load_model(embedded_name()), model);
     EXPECT_TRUE(model->path.empty());
+    EXPECT_EQ(list_styles().front().name, model->name);
+}
+
+TEST_F(ModelTest, EachEmbeddedStyleIsFoundByItsName)
+{
     const std::vector<StyleInfo> styles = list_styles();
-    EXPECT_EQ(styles.front().name, model->name);
-    EXPECT_TRUE(styles.front().available);
+    for (std::size_t i = 0; i < embedded_models().size(); ++i) {
+        const auto model = load_model(styles.at(i).name);
+        EXPECT_EQ(model->name, styles.at(i).name);
+        EXPECT_EQ(model->digest, sha256(embedded_models()[i]));
+        EXPECT_TRUE(styles.at(i).available);
+    }
 }
 
 TEST_F(ModelTest, StylesThatAreNotDownloadedAreListedAsSuch)

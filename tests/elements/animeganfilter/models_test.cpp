@@ -168,7 +168,7 @@ TEST_F(Models, AnySizeIsPainted)
 // texture.
 TEST_F(Models, TheEmbeddedDefaultPaints)
 {
-    if (embedded_model().empty())
+    if (embedded_models().empty())
         GTEST_SKIP() << "this build has no embedded model";
     g_object_set(element_.get(), "match-brightness", TRUE, nullptr);
     start(131, 97, "RGBA");

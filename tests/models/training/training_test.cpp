@@ -144,6 +144,65 @@ TEST(Brightness, IsThatOfThePhoto)
     EXPECT_EQ(matched.max().item<int>(), 100);
 }
 
+at::Tensor plain_colour(double red, double green, double blue)
+{
+    return at::tensor({red, green, blue}, at::kFloat).view({3, 1, 1}).expand({3, 40, 40}).to(at::kByte);
+}
+
+TEST(Colours, AreThePhotosAtThePicturesLuma)
+{
+    const at::Tensor photo = plain_colour(180, 60, 60); // luma 95.8
+    const at::Tensor picture = at::full({3, 40, 40}, 120, at::kByte);
+    EXPECT_TRUE(at::equal(match_colours(picture, photo, 0), picture));
+    const at::Tensor matched = match_colours(picture, photo, 1).to(at::kInt);
+    EXPECT_NEAR(matched[0].max().item<int>(), 204, 1);
+    EXPECT_NEAR(matched[1].max().item<int>(), 84, 1);
+    EXPECT_NEAR(matched[2].min().item<int>(), 84, 1);
+}
+
+TEST(Colours, StopAtABorderOfThePhoto)
+{
+    at::Tensor photo = plain_colour(200, 30, 30);
+    photo.narrow(2, 20, 20).fill_(230);
+    at::Tensor picture = plain_colour(90, 80, 80);
+    picture.narrow(2, 20, 20).fill_(220);
+    const at::Tensor matched = match_colours(picture, photo, 1).to(at::kInt);
+    const at::Tensor beside = matched.narrow(2, 22, 18);
+    EXPECT_LE((beside[0] - beside[1]).abs().max().item<int>(), 8);
+    EXPECT_GT((matched[0] - matched[1]).narrow(1, 0, 18).min().item<int>(), 120);
+}
+
+TEST(Split, TrainsOnEveryNthOfThePhotosThatAreNotKeptOut)
+{
+    const std::string folder = temporary("split");
+    std::filesystem::create_directories(folder);
+    for (int i = 0; i < 8; ++i) {
+        std::ofstream(folder + "/" + std::to_string(i) + ".png");
+    }
+    Source source;
+    source.photos = folder;
+    source.held_out_every = 4;
+    source.train_every = 3;
+    const auto names = [&](Split split) {
+        std::string all;
+        for (const std::string &path : photos_of(source, split)) {
+            all += std::filesystem::path(path).stem().string();
+        }
+        return all;
+    };
+    EXPECT_EQ(names(Split::held_out), "04");
+    EXPECT_EQ(names(Split::training), "15");
+}
+
+TEST(Photos, AreEnlargedAndCutToMultiplesOfFour)
+{
+    const std::string path = temporary("small.png");
+    write_picture(picture(30, 41, 1), path);
+    EXPECT_EQ(read_photo(path, {}).sizes(), (at::IntArrayRef{3, 28, 40}));
+    EXPECT_EQ(read_photo(path, {.enlarge = 2}).sizes(), (at::IntArrayRef{3, 60, 80}));
+    EXPECT_EQ(read_photo(path, {.max_side = 30}).sizes(), (at::IntArrayRef{3, 20, 28}));
+}
+
 TEST(Reflect, PadsAndDifferentiatesLikeLibtorchs)
 {
     const at::Tensor x = at::randn({2, 3, 9, 8}, at::kDouble).requires_grad_(true);
@@ -162,6 +221,20 @@ TEST(Crops, AreAFunctionOfSeedAndStep)
     EXPECT_TRUE(at::equal(a.photo, draw_batch(examples, 1, 5, 3, 48).photo));
     EXPECT_FALSE(at::equal(a.photo, draw_batch(examples, 1, 6, 3, 48).photo));
     EXPECT_TRUE(at::allclose(a.photo, -a.target, 0, 1e-5));
+}
+
+TEST(Crops, ComeFromLargePhotosMoreOften)
+{
+    std::vector<Example> examples = toy_examples();
+    examples.resize(2);
+    examples[0].target = at::zeros_like(examples[0].target);
+    examples[1].photo = at::zeros({3, 192, 192}, at::kByte);
+    examples[1].target = at::full({3, 192, 192}, 255, at::kByte);
+    double large = 0;
+    for (std::uint64_t step = 0; step < 50; ++step) {
+        large += draw_batch(examples, 1, step, 4, 48).target.gt(0).to(at::kFloat).mean().item<double>() / 50;
+    }
+    EXPECT_NEAR(large, 0.9, 0.1); // 9 of 10 pixels
 }
 
 TEST(Training, LearnsAToyTeacher)
@@ -211,10 +284,23 @@ TEST(Export, HasTheTensorsThatTheEngineAsksFor)
     }
 }
 
+TEST(Training, BeginsWithTheWeightsThatTheRecipeNames)
+{
+    const std::string path = temporary("start.safetensors");
+    export_student(Student(5), {}, {}, path);
+    Recipe recipe = toy_recipe(1);
+    recipe.start = path;
+    const Parameters weights = start(recipe).weights;
+    const Student wanted(5);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        EXPECT_TRUE(at::equal(weights[i].second, wanted.parameters()[i].second)) << weights[i].first;
+    }
+}
+
 TEST(Recipe, WithoutPhasesIsRefusedByName)
 {
     const std::string path = temporary("broken.recipe");
-    std::ofstream(path) << "[recipe]\nname=x\nseed=1\nbatch=1\ncrop=48\naverage=0.9\n";
+    std::ofstream(path) << "[recipe]\nname=x\ndescription=y\nseed=1\nbatch=1\ncrop=48\naverage=0.9\n";
     try {
         read_recipe(path, "cache");
         FAIL() << "it was accepted";
