@@ -95,8 +95,15 @@ torch::Tensor GraphNetwork::run_node(std::size_t index, const std::vector<torch:
     }
     case Op::norm:
         return torch::group_norm(x, 1, weight, bias, node.eps);
-    case Op::activation:
-        return torch::leaky_relu(x, node.slope);
+    case Op::activation: {
+        // In place, as the layers of the published networks do it, where nothing else reads the value. The
+        // picture belongs to the caller.
+        const int source = node.inputs[0];
+        const bool last = std::ranges::count(last_uses_[index], source) > 0;
+        torch::Tensor own = x;
+        return last && graph_.nodes[source].op != Op::input ? torch::leaky_relu_(own, node.slope)
+                                                            : torch::leaky_relu(x, node.slope);
+    }
     case Op::add:
         return x + values[node.inputs.at(1)];
     case Op::upsample:

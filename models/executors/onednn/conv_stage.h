@@ -72,6 +72,7 @@ public:
     std::size_t held_bytes() const override;
     double gmac() const override;
 
+    const ConvSpec &spec() const { return spec_; }
     const std::string &node() const { return spec_.node; }
     /// False for all phases of a convolution but one.
     bool first_of_node() const { return spec_.skip == 0 && spec_.skip_columns == 0; }

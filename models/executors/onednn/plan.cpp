@@ -3,6 +3,7 @@
 #include "models/executors/onednn/plan.h"
 
 #include "models/error.h"
+#include "models/executors/onednn/picture_stages.h"
 #include "models/padding.h"
 
 #include <sys/mman.h>
@@ -106,6 +107,8 @@ void Plan::watch(const ConstImage &in, const Image &out, const Observer &observe
                             std::clamp(needed.end - input.border.top, 0, input.height)};
             observer(conv->node(), input, rows);
         }
+        if (step.kind == Step::Kind::run && dynamic_cast<const WriteStage *>(step.stage))
+            observer(step.stage->name, *step.stage->inputs[0], step.rows);
         perform(step);
     }
 }

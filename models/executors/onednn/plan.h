@@ -35,11 +35,14 @@ public:
     /// Paints once and times every stage.
     std::vector<Cost> profile(const ConstImage &in, const Image &out);
 
-    /// The name of a convolution, its input, and rows of it (without border) that have become complete.
+    /// The name of a convolution (or "output"), its input, and rows of it (without border) that have become
+    /// complete.
     using Observer = std::function<void(const std::string &conv, const Tensor &input, Rows rows)>;
-    /// Paints once and shows the inputs of all convolutions on the way.
+    /// Paints once and shows on the way the inputs of all convolutions, and the picture before it is rounded
+    /// to bytes as the input of "output".
     void watch(const ConstImage &in, const Image &out, const Observer &observer);
 
+    const std::vector<std::unique_ptr<Stage>> &stages() const { return lowered_.stages; }
     std::size_t memory_bytes() const;
     /// One line for each stage and value.
     std::string describe() const;

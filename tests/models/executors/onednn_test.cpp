@@ -178,6 +178,37 @@ TEST(Onednn, AutoTakesTheFastestPrecisionThatTheModelAllows)
     EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::f32);
 }
 
+/// oneDNN's own cap; each of its values is a run of these tests (tests/models/meson.build).
+std::string cap()
+{
+    const char *name = std::getenv("DNNL_MAX_CPU_ISA");
+    return name ? name : "";
+}
+
+TEST(Onednn, FallsBackToWhatTheCpuHasAndSaysSo)
+{
+    const onednn::Isa &isa = onednn::isa();
+    if (cap() == "AVX2") {
+        EXPECT_FALSE(isa.avx512 || isa.vnni || isa.bf16) << isa.name;
+    }
+    if (cap() == "AVX512_CORE") {
+        EXPECT_FALSE(isa.vnni || isa.bf16) << isa.name;
+    }
+    auto lite = model(test::lite_model(), "lite");
+    const auto best = make_onednn_painter(lite, {.precision = "auto"});
+    EXPECT_EQ(best->info().isa, isa.name);
+    EXPECT_EQ(best->info().precision, "f32") << "not calibrated";
+
+    Model calibrated = *lite;
+    calibrated.calibrated = true;
+    EXPECT_EQ(refusal(calibrated, "bf16"), isa.bf16 ? "" : "precision-unsupported");
+    EXPECT_EQ(refusal(calibrated, "int8"), isa.vnni ? "" : "precision-unsupported");
+    calibrated.fidelity = {{"int8", 50}, {"bf16", 60}};
+    EXPECT_EQ(onednn::choose_precision(calibrated, "auto"), isa.vnni   ? onednn::Precision::int8
+                                                            : isa.bf16 ? onednn::Precision::bf16
+                                                                       : onednn::Precision::f32);
+}
+
 // oneDNN may want another weight layout for another number of rows; no strip may fall back to its slow loops.
 TEST(Onednn, NoConvolutionFallsBackToReferenceLoops)
 {
