@@ -88,12 +88,13 @@ Model read_model(const ModelSource &source, std::span<const std::byte> bytes)
     return model;
 }
 
-/// The same for two names of one file, another once the file was replaced or written to.
-std::string identity(const std::filesystem::path &path)
+std::string identity(const ModelSource &source)
 {
+    if (source.path.empty())
+        return source.name;
     struct stat found = {};
-    if (stat(path.c_str(), &found) != 0)
-        return path.string();
+    if (stat(source.path.c_str(), &found) != 0)
+        return source.path.string();
     return std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino) + ":" +
            std::to_string(found.st_size) + ":" + std::to_string(found.st_mtim.tv_sec) + "." +
            std::to_string(found.st_mtim.tv_nsec);
@@ -134,6 +135,11 @@ Model make_model(const Safetensors &file, const std::string &fallback_name)
     return model;
 }
 
+std::string model_identity(const std::string &name_or_path)
+{
+    return identity(locate_model(name_or_path));
+}
+
 std::shared_ptr<const Model> load_model(const std::string &name_or_path)
 {
     // Held while loading, so that a model that two threads ask for is read once.
@@ -143,7 +149,7 @@ std::shared_ptr<const Model> load_model(const std::string &name_or_path)
     const ModelSource source = locate_model(name_or_path);
     const std::lock_guard lock(mutex);
     std::erase_if(in_use, [](const auto &entry) { return entry.second.expired(); });
-    auto &slot = in_use[source.path.empty() ? source.name : identity(source.path)];
+    auto &slot = in_use[identity(source)];
     if (auto shared = slot.lock())
         return shared;
 

@@ -31,6 +31,10 @@ struct Model {
 /// Error: model-invalid, model-unsupported.
 Model make_model(const Safetensors &file, const std::string &fallback_name);
 
+/// The same for two names of one model, another once its file was replaced or written to. Throws Error:
+/// model-missing for a name that means nothing, model-unsupported.
+std::string model_identity(const std::string &name_or_path);
+
 /// Finds `name_or_path` (embedded, downloaded, or a .safetensors or .pt file), validates it and builds its
 /// graph. A model in use anywhere in the process is handed out again. Throws Error: model-missing,
 /// model-invalid, model-unsupported.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Opens painters: chooses the executor, shares painters with equal settings.
+// Opens painters: chooses the executor, shares painters with equal settings, keeps the last used ones.
 #include "models/painter.h"
 
 #include "models/executors/executor.h"
@@ -7,6 +7,8 @@
 #include "models/weights/catalogue.h"
 #include "models/weights/locate.h"
 
+#include <algorithm>
+#include <list>
 #include <mutex>
 #include <utility>
 
@@ -44,23 +46,87 @@ std::shared_ptr<Painter> make_painter(const PaintSettings &settings)
     return make_onednn_painter(std::move(model), settings);
 }
 
+/// The painters of the process.
+class Painters
+{
+public:
+    std::shared_ptr<Painter> open(const PaintSettings &settings)
+    {
+        const std::string identity = model_identity(settings.model);
+        // Held while opening, so that what two threads ask for is opened once.
+        const std::lock_guard guard(lock_);
+        std::erase_if(open_, [](const Open &entry) { return entry.painter.expired(); });
+        const auto known = std::find_if(open_.begin(), open_.end(),
+                                        [&](const Open &entry) { return entry.settings == settings; });
+        if (known != open_.end()) {
+            const std::shared_ptr<Painter> painter = known->painter.lock();
+            if (painter && known->identity == identity) {
+                keep(painter);
+                return painter;
+            }
+            recent_.remove(painter); // its file was replaced
+            open_.erase(known);
+        }
+        trim();
+        const std::shared_ptr<Painter> painter = make_painter(settings);
+        open_.push_back({settings, identity, painter});
+        keep(painter);
+        return painter;
+    }
+
+    void forget_idle()
+    {
+        const std::lock_guard guard(lock_);
+        recent_.clear();
+    }
+
+private:
+    struct Open {
+        PaintSettings settings;
+        std::string identity; ///< of the model's file when it was read
+        std::weak_ptr<Painter> painter;
+    };
+
+    void keep(const std::shared_ptr<Painter> &painter)
+    {
+        recent_.remove(painter);
+        trim();
+        recent_.push_front(painter);
+    }
+
+    void trim()
+    {
+        constexpr std::size_t most_bytes = std::size_t{64} << 20;
+        std::size_t held = 0;
+        const auto beyond = std::find_if(recent_.begin(), recent_.end(), [&held](const auto &painter) {
+            held += painter->memory_bytes();
+            return held > most_bytes;
+        });
+        recent_.erase(beyond, recent_.end());
+    }
+
+    std::mutex lock_; ///< protects what follows
+    std::vector<Open> open_;
+    std::list<std::shared_ptr<Painter>> recent_; ///< the last opened first
+};
+
+Painters &painters()
+{
+    // Never destroyed: at exit the libraries that painters need may be gone before.
+    static auto &all = *new Painters;
+    return all;
+}
+
 } // namespace
 
 std::shared_ptr<Painter> open_painter(const PaintSettings &settings)
 {
-    // Held while opening, so that what two threads ask for is opened once.
-    static std::mutex mutex;
-    static std::vector<std::pair<PaintSettings, std::weak_ptr<Painter>>> open;
+    return painters().open(settings);
+}
 
-    const std::lock_guard lock(mutex);
-    std::erase_if(open, [](const auto &entry) { return entry.second.expired(); });
-    for (const auto &[known, painter] : open)
-        if (known == settings)
-            if (auto shared = painter.lock())
-                return shared;
-    auto painter = make_painter(settings);
-    open.emplace_back(settings, painter);
-    return painter;
+void forget_idle_painters()
+{
+    painters().forget_idle();
 }
 
 std::vector<StyleInfo> list_styles()

@@ -60,12 +60,19 @@ public:
     /// outside) and may not overlap it. `cancel` is polled between the steps of the network.
     /// Throws Error: cancelled, out-of-memory.
     virtual PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) = 0;
+
+    /// What it holds between pictures: weights and buffers, as of the last picture.
+    virtual std::size_t memory_bytes() const = 0;
 };
 
-/// Loads the model (once in a process) and binds it to an executor.
-/// Throws Error: model-missing, model-invalid, model-unsupported, executor-missing, device-missing,
-/// precision-unsupported, out-of-memory.
+/// Loads the model (once in a process) and binds it to an executor. Painters outlive their last user, the
+/// newest always and others within 64 MiB, so that the next pipeline does not load them again; one whose file
+/// was replaced is not handed out any more. Throws Error: model-missing, model-invalid, model-unsupported,
+/// executor-missing, device-missing, precision-unsupported, out-of-memory.
 std::shared_ptr<Painter> open_painter(const PaintSettings &settings);
+
+/// Lets go of the painters that nobody uses.
+void forget_idle_painters();
 
 /// A style that can be named in PaintSettings::model and needs no path.
 struct StyleInfo {

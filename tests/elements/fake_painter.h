@@ -51,6 +51,8 @@ public:
         return {.wait_ns = 11, .inference_ns = 22, .memory_bytes = 33};
     }
 
+    std::size_t memory_bytes() const override { return 33; }
+
     std::atomic<int> calls = 0;
     std::atomic<int> width = 0; ///< of the last picture
     std::atomic<int> height = 0;

@@ -212,5 +212,63 @@ TEST(Painters, RefuseSettingsThatMeanNothing)
     }
 }
 
+class PaintersTest : public ModelTest
+{
+protected:
+    ~PaintersTest() override { forget_idle_painters(); }
+
+    static void paint(Painter &painter, int side)
+    {
+        const auto bytes = static_cast<std::size_t>(3) * side * side;
+        std::vector<std::uint8_t> in(bytes, 100);
+        std::vector<std::uint8_t> out(bytes);
+        const std::atomic<bool> cancel = false;
+        painter.paint({in.data(), side, side, 3 * side}, {out.data(), side, side, 3 * side}, cancel);
+    }
+};
+
+TEST_F(PaintersTest, OutliveTheirLastUserSoThatTheNextPipelineDoesNotLoadAgain)
+{
+    const PaintSettings settings{.model = write(test::lite_model())};
+    const std::weak_ptr<Painter> first = open_painter(settings);
+    EXPECT_FALSE(first.expired());
+    EXPECT_EQ(open_painter(settings), first.lock());
+
+    forget_idle_painters();
+    EXPECT_TRUE(first.expired());
+}
+
+TEST_F(PaintersTest, InUseAreSharedWhateverIsForgotten)
+{
+    const PaintSettings settings{.model = write(test::lite_model())};
+    const auto painter = open_painter(settings);
+    forget_idle_painters();
+    EXPECT_EQ(open_painter(settings), painter);
+}
+
+TEST_F(PaintersTest, AreOpenedAgainOnceTheirFileWasReplaced)
+{
+    const std::string path = write(test::lite_model(4));
+    const std::weak_ptr<Painter> before = open_painter({.model = path});
+    const std::string digest = before.lock()->info().digest;
+    std::filesystem::remove(path);
+    write(test::lite_model(6));
+    EXPECT_NE(open_painter({.model = path})->info().digest, digest);
+    EXPECT_TRUE(before.expired());
+}
+
+TEST_F(PaintersTest, TooLargeToKeepGoBeforeAnotherIsOpened)
+{
+    const std::weak_ptr<Painter> large = open_painter({
+        .model = write(test::animeganv2_model(), "large.safetensors"),
+        .precision = "f32",
+        .threads = 1,
+    });
+    paint(*large.lock(), 384);
+    EXPECT_GT(large.lock()->memory_bytes(), std::size_t{64} << 20);
+    open_painter({.model = write(test::lite_model())});
+    EXPECT_TRUE(large.expired());
+}
+
 } // namespace
 } // namespace anime

@@ -67,7 +67,8 @@ public:
                 plan(in.width, in.height).paint(in, out, cancel);
                 stats.inference_ns =
                     std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
-                stats.memory_bytes = memory_bytes();
+                stats.memory_bytes = held();
+                held_ = stats.memory_bytes;
             });
         } catch (const std::bad_alloc &) {
             throw out_of_memory(in);
@@ -79,6 +80,8 @@ public:
         }
         return stats;
     }
+
+    std::size_t memory_bytes() const override { return held_; }
 
 private:
     struct Kept {
@@ -126,7 +129,7 @@ private:
         plans_.erase(i, plans_.end());
     }
 
-    std::size_t memory_bytes() const
+    std::size_t held() const
     {
         std::size_t sum = cache_.bytes();
         for (const Kept &kept : plans_)
@@ -140,6 +143,7 @@ private:
     PainterInfo info_;
     WeightCache cache_;
     std::list<Kept> plans_; ///< the last used first
+    std::atomic<std::size_t> held_ = 0;
 };
 
 } // namespace

@@ -54,6 +54,7 @@ public:
 
     const PainterInfo &info() const override { return info_; }
     PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) override;
+    std::size_t memory_bytes() const override { return held_; }
 
 private:
     PainterInfo info_;
@@ -62,6 +63,7 @@ private:
     int multiple_;
     int minimum_;
     std::shared_ptr<Slots> slots_;
+    std::atomic<std::size_t> held_ = 0;
 };
 
 /// Planar floats in [-1, 1], the picture mirrored to the right and to the bottom.
@@ -111,6 +113,7 @@ PaintStats TorchPainter::paint(const ConstImage &in, const Image &out, const std
     if (!torch_module().run(network_.get(), planes.data(), painted.data(), width, height, &cancel,
                             &stats.memory_bytes, &error))
         throw_torch_error(error);
+    held_ = stats.memory_bytes;
     to_pixels(painted, width, height, out);
     stats.memory_bytes += 2 * planes.size() * sizeof(float);
     const auto took = std::chrono::steady_clock::now() - start;
