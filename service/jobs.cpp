@@ -255,6 +255,7 @@ TaskPtr JobBoard::take()
         task = queue_.front();
         queue_.pop_front();
         ++running_;
+        ++taken_;
         Work &work = works_.at(task->key);
         work.running = true;
         work.started = std::chrono::steady_clock::now();
@@ -400,6 +401,7 @@ JobBoard::Load JobBoard::load(Steady now) const
     load.queued = queue_.size();
     load.running = running_;
     load.jobs = jobs_.size();
+    load.taken = taken_;
     for (const TaskPtr &task : queue_)
         load.queued_bytes += task->input->size();
     if (!queue_.empty())

@@ -125,6 +125,7 @@ public:
         std::size_t queued = 0;
         std::size_t running = 0;
         std::size_t jobs = 0;
+        std::uint64_t taken = 0; ///< tasks that workers ever took
         std::uint64_t queued_bytes = 0;
         double oldest_seconds = 0;
         double mean_run_seconds = 0;
@@ -168,6 +169,7 @@ private:
     std::unordered_map<std::string, Work> works_;             // by cache key
     std::deque<TaskPtr> queue_;
     std::size_t running_ = 0;
+    std::uint64_t taken_ = 0;
     bool draining_ = false;
     double mean_run_seconds_ = 0;
 };

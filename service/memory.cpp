@@ -30,9 +30,9 @@ void configure_malloc()
 {
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    // Frames and uploads get mappings of their own, which go back at once; a fixed value also stops glibc
-    // from raising it after the first large free.
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    // Frames, uploads and cached pictures get mappings of their own, which go back at once and leave no holes
+    // between what lives shorter; a fixed value also stops glibc from raising it after the first large free.
+    mallopt(M_MMAP_THRESHOLD, 64 << 10);
 }
 
 void trim_memory()

@@ -42,6 +42,7 @@ public:
 private:
     Gauges gauges() const;
     std::string not_ready() const;
+    void trim_when_idle();
 
     const Options options_;
     Log log_;
@@ -56,6 +57,7 @@ private:
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<Workers> workers_;
+    std::uint64_t taken_when_trimmed_ = 0; // tick()'s own
 };
 
 } // namespace anime::service

@@ -22,6 +22,8 @@ class Photos:
                   "video/x-raw,width={w},height={h} ! jpegenc quality={q}")
         self.small = _launch(folder, "small.jpg", scaled.format(w=800, h=600, q=90))
         self.tiny = _launch(folder, "tiny.jpg", scaled.format(w=320, h=240, q=85))
+        self.sizes = [_launch(folder, "size.jpg", scaled.format(w=160 + 37 * n, h=640 - 21 * n, q=90))
+                      for n in range(20)]
         # Noise is what compresses worst: a megabyte without being large, 12 MB at 12 megapixels.
         noise = "videotestsrc num-buffers=1 pattern=snow ! video/x-raw,width={w},height={h} ! jpegenc quality={q}"
         self.megabyte = _grown(_launch(folder, "1mb.jpg", noise.format(w=1280, h=960, q=85)), 1_000_000)
