@@ -72,7 +72,8 @@ export function submit(blob, { name, options, key, onProgress, signal }) {
 }
 
 const ended = (job) => ['succeeded', 'failed', 'cancelled'].includes(job.state);
-const pause = (ms, signal) => new Promise((done) => {
+/** Ends early when `signal` is aborted. */
+export const pause = (ms, signal) => new Promise((done) => {
   const timer = setTimeout(done, ms);
   signal.addEventListener('abort', () => { clearTimeout(timer); done(); }, { once: true });
 });

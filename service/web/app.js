@@ -13,6 +13,10 @@ const photos = [];
 const page = {
   limits: { max_bytes: 5 * 1024 * 1024, max_dimension: 2000 },
   announce: (text) => { find('status').textContent = text; },
+  enqueue: (photo) => {
+    waiting.push(photo);
+    startNext();
+  },
   silence: (silent) => notice(silent ? t('offline') : ''),
   gone: (photo) => {
     photos.splice(photos.indexOf(photo), 1);
@@ -69,9 +73,8 @@ function take(files) {
     };
     const photo = new Photo(record, file, page);
     list(photo);
-    waiting.push(photo);
+    page.enqueue(photo);
   }
-  startNext();
 }
 
 function acceptFiles() {

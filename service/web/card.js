@@ -26,7 +26,7 @@ export class Card {
     this.find = (selector) => this.element.querySelector(selector);
     this.find('.name').textContent = name;
     for (const verb of ['cancel', 'retry', 'remove']) this.find(`.${verb}`).onclick = act[verb];
-    this.show('preparing');
+    this.show('waiting');
   }
 
   urlOf(blob) {
@@ -41,11 +41,11 @@ export class Card {
     this.find('.preview').src = this.before;
   }
 
-  /** state: preparing, uploading, queued, running, succeeded, failed, cancelled. */
+  /** state: waiting, preparing, uploading, queued, running, succeeded, failed, cancelled. */
   show(state, details = {}) {
     this.state = state;
     this.details = details;
-    const active = ['preparing', 'uploading', 'queued', 'running'].includes(state);
+    const active = ['waiting', 'preparing', 'uploading', 'queued', 'running'].includes(state);
     const { classList } = this.element;
     classList.toggle('active', active);
     classList.toggle('done', state === 'succeeded');

@@ -8,7 +8,6 @@ import { fitToLimits, previewOf, Undecodable } from './shrink.js';
 import * as store from './store.js';
 
 const laterStatuses = [429, 503];
-const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 export class Photo {
   /**
@@ -20,6 +19,8 @@ export class Photo {
     this.record = record;
     this.file = file;
     this.page = page;
+    this.abort = new AbortController();
+    this.underWay = false;
     this.card = new Card(record.name, {
       cancel: () => this.cancel(),
       retry: () => this.retry(),
@@ -30,12 +31,15 @@ export class Photo {
 
   /** Runs to the end; never rejects: what goes wrong is shown on the card. */
   async run() {
-    this.abort = new AbortController();
+    this.underWay = true;
     try {
+      this.abort.signal.throwIfAborted();
       if (!this.record.job) await this.send();
       await this.watch();
     } catch (error) {
       this.fail(error);
+    } finally {
+      this.underWay = false;
     }
   }
 
@@ -71,7 +75,7 @@ export class Photo {
         if (!laterStatuses.includes(problem.status)) throw problem;
         const seconds = problem.retryAfter ?? 5;
         this.card.show('queued', { problem: Object.assign(problem, { retryAfter: seconds }) });
-        await pause(seconds * 1000);
+        await api.pause(seconds * 1000, this.abort.signal);
       }
     }
   }
@@ -128,12 +132,15 @@ export class Photo {
     // The job first: once it has ended the stream of its events ends by itself.
     if (job) await api.cancelJob(job).catch(() => {});
     this.abort.abort();
+    if (!this.underWay) this.cancelled(); // it waits for its turn in this page
   }
 
   retry() {
     // A new key: the old one belongs to the job that failed.
     Object.assign(this.record, { key: store.newKey(), job: null });
-    this.run();
+    this.abort = new AbortController();
+    this.card.show('waiting');
+    this.page.enqueue(this);
   }
 
   remove() {

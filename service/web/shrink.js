@@ -4,11 +4,15 @@
 
 const passedOn = ['image/jpeg', 'image/png', 'image/webp'];
 
-/** A photo that this browser can't decode; `type` says what it claims to be. */
+// Many systems don't know the type of a HEIC file and leave it empty.
+const isHeic = (file) => /\.hei[cf]$/i.test(file.name ?? '');
+
+/** A photo that this browser can't decode; `type` says what it claims to be: HEIC, TIFF, … */
 export class Undecodable extends Error {
-  constructor(type) {
+  constructor(file) {
+    const type = isHeic(file) ? 'HEIC' : file.type.replace('image/', '').toUpperCase();
     super(`cannot decode ${type}`);
-    this.type = type || '?';
+    this.type = type;
   }
 }
 
@@ -22,14 +26,14 @@ export async function fitToLimits(file, limits) {
   // The server shrinks too, and better; what it takes as it is, it gets as it is.
   if (served && file.size <= limits.max_bytes / 2) return { blob: file, from: null, to: null };
   // A file that is no photo goes to the server unseen: its answer names what it found in the bytes.
-  if (!file.type.startsWith('image/')) return { blob: file, from: null, to: null };
+  if (!file.type.startsWith('image/') && !isHeic(file)) return { blob: file, from: null, to: null };
 
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch {
     if (served) return { blob: file, from: null, to: null };
-    throw new Undecodable(file.type);
+    throw new Undecodable(file);
   }
   try {
     const scale = Math.min(1, limits.max_dimension / Math.max(bitmap.width, bitmap.height));
@@ -52,7 +56,7 @@ async function encode(bitmap, width, height) {
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0, width, height);
   const blob = await new Promise((done) => canvas.toBlob(done, 'image/jpeg', 0.92));
-  if (!blob) throw new Undecodable('image');
+  if (!blob) throw new Error(`no JPEG of ${width} × ${height} pixels`);
   return blob;
 }
 

@@ -155,6 +155,19 @@ describe('a photo', () => {
     complaints = complaints.filter((text) => !text.includes('ERR_FAILED'));
   });
 
+  it('can be cancelled while it waits for others in this page', async () => {
+    await page.route('**/v1/jobs', () => {}); // never answered, so the first two keep the others waiting
+    await page.locator('#picker').setInputFiles([1, 2, 3].map((n) => (
+      { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) })));
+    await page.getByRole('button', { name: 'Cancel: photo-3.jpg' }).click();
+    await card('cancelled').waitFor();
+    assert.equal(await card('cancelled').locator('.name').textContent(), 'photo-3.jpg');
+    await page.getByRole('button', { name: 'Cancel: photo-1.jpg' }).click();
+    await page.unroute('**/v1/jobs');
+    await page.getByRole('button', { name: 'Try again: photo-3.jpg' }).click();
+    await card('succeeded').waitFor();
+  });
+
   it('can be cancelled while it is sent, and sent again', async () => {
     await page.route('**/v1/jobs', async (route) => {
       await new Promise((done) => { setTimeout(done, 1500); });
@@ -184,6 +197,16 @@ describe('what can’t be painted', () => {
       await shot(`refused-${name}`);
     });
   }
+
+  it('a HEIC photo is refused by this browser, whatever type it is given', async () => {
+    for (const type of ['image/heic', '']) {
+      await drop('IMG_0001.HEIC', type, '\0\0\0\x18ftypheic\0\0\0\0');
+      await card('failed').waitFor();
+      assert.equal(await card('failed').locator('.explain').textContent(),
+        'This browser can’t open HEIC files. Save the photo as JPEG and try again.');
+      await page.locator('.remove').click();
+    }
+  });
 
   it('a photo that ends too early is refused in words', async () => {
     await drop('half.jpg', 'image/jpeg', readFileSync(portrait).subarray(0, 30000));
