@@ -4,13 +4,19 @@
 
 usage: packaging.py ROOT SERVER
 """
+import contextlib
+import getpass
+import http.client
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 root, server = map(os.path.abspath, sys.argv[1:3])
 packaging = os.path.join(root, "packaging")
@@ -36,14 +42,97 @@ def available(program):
     return False
 
 
-def nginx(folder):
-    configuration = os.path.join(folder, "nginx.conf")
-    with open(configuration, "w", encoding="utf-8") as file:
-        file.write(f"pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off;\n")
+def nginx_configuration(folder, site):
+    path = os.path.join(folder, "nginx.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"user {getpass.getuser()}; daemon off; pid {folder}/pid; error_log stderr; events {{}}\n")
+        file.write("http { access_log off;\n")
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             file.write(f"{kind}_temp_path {folder}/{kind};\n")
-        file.write(read("nginx", "anime-server.conf") + "}\n")
-    run("nginx", "-t", "-e", "stderr", "-c", configuration)
+        file.write(site + "}\n")
+    return path
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def started(*command, **more):
+    with subprocess.Popen(command, text=True, **more) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def nginx(folder):
+    """The file is valid as it ships, and does what it says in front of a real server."""
+    site = read("nginx", "anime-server.conf")
+    run("nginx", "-t", "-e", "stderr", "-c", nginx_configuration(folder, site))
+    front, back = free_port(), free_port()
+    site = re.sub(r"\n *listen [^\n]*", "", site).replace("server_name", f"listen 127.0.0.1:{front}; server_name")
+    path = nginx_configuration(folder, site.replace("127.0.0.1:8080", f"127.0.0.1:{back}"))
+    with started(server, f"--port={back}", "--metrics-port=0", "--trusted-proxy=127.0.0.1", "--pipeline=slow",
+                 stdout=subprocess.PIPE) as service, \
+            started("nginx", "-e", "stderr", "-c", path):
+        log = []
+        reader = threading.Thread(target=lambda: log.extend(service.stdout))
+        reader.start()
+        through_nginx(front)
+        service.terminate()
+        reader.join()
+    job = next(line for line in map(json.loads, log) if line["message"] == "POST /v1/jobs")
+    assert (job["client"], job["request_id"]) == ("127.0.0.2", "mine-1"), job
+
+
+def through_nginx(port):
+    def connect():
+        # Its own address, so that the server's log shows whether it is told who the client is.
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=("127.0.0.2", 0))
+
+    def ask(method, path, body=None, **headers):
+        connection = connect()
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        except OSError:
+            return 0, {}, b""
+        finally:
+            connection.close()
+
+    end = time.monotonic() + 30
+    while ask("GET", "/readyz")[0] != 200:
+        assert time.monotonic() < end, "nothing answers through nginx"
+        time.sleep(0.1)
+    with open(os.path.join(root, "service", "warm-up.jpg"), "rb") as file:
+        photo = file.read()
+    status, headers, _ = ask("POST", "/v1/jobs", photo, **{
+        "Content-Type": "image/jpeg", "X-Request-ID": "mine-1", "X-Forwarded-For": "192.0.2.1"})
+    assert status == 202, status
+    assert headers["X-Request-ID"] == "mine-1", headers
+    where = headers["Location"]
+    connection = connect()
+    connection.request("GET", where + "/events")
+    events = connection.getresponse()
+    first = events.readline() + events.readline()
+    # The job takes 300 ms; its first event is here before it is done, so nothing holds events back.
+    assert b"event: progress" in first, first
+    assert b"event: done" in events.read()
+    connection.close()
+    status, headers, picture = ask("GET", where + "/result")
+    assert status == 200 and picture.startswith(b"\xff\xd8") and headers["ETag"], (status, headers)
+
+    # Between --max-bytes and nginx's limit the server answers, in words; beyond it nginx does.
+    status, headers, answer = ask("POST", "/upload", b"\xff" * (5 << 20) + b"x", **{"Content-Type": "image/jpeg"})
+    assert status == 413 and json.loads(answer)["code"] == "size-bytes", (status, answer)
+    status, _, _ = ask("POST", "/upload", b"\xff" * (7 << 20), **{"Content-Type": "image/jpeg"})
+    assert status in (413, 0), status  # 0: nginx closes without reading on
+    statuses = [ask("POST", "/upload", b"", **{"Content-Type": "image/jpeg"})[0] for _ in range(30)]
+    assert 429 in statuses, statuses
 
 
 def lnav(folder):
