@@ -10,6 +10,7 @@
 #include <jerror.h>
 
 #include <vips/vips.h>
+#undef error_exit // libvips 8.16 still names a function of its past so, by a macro
 
 namespace anime
 {

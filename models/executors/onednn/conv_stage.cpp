@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Convolutions by oneDNN 2: descriptors once, primitives once for each strip height, execution many times.
+// Convolutions by oneDNN: descriptors once, primitives once for each strip height, execution many times.
 #include "models/executors/onednn/conv_stage.h"
 
 #include "models/error.h"
@@ -74,9 +74,13 @@ ConvStage::ConvStage(ConvSpec spec, Tensor &in, Tensor &out, WeightCache &cache)
     inputs = {&in};
     outputs = {&out};
     Folded folded = fold();
-    accumulator_scales_ = std::move(folded.scales);
+    if (in_.type == Type::u8) {
+        for (int c = 0; c < spec_.channels; ++c)
+            folded.scales[c] /= scale_of_output(c);
+        accumulator_scales_ = {std::move(folded.scales), spec_.groups > 1};
+    }
     if (!folded.bias.empty())
-        bias_ = vector_of(folded.bias);
+        bias_ = vector_of(accumulator_scales_.convert_bias(std::move(folded.bias)));
     if (spec_.modulation) {
         factor_ = memory(per_channel(spec_.channels), cpu());
         addend_ = memory(per_channel(spec_.channels), cpu());
@@ -84,8 +88,7 @@ ConvStage::ConvStage(ConvSpec spec, Tensor &in, Tensor &out, WeightCache &cache)
 }
 
 /// x = scale · (q − zero) turns w · x into (w · scale) · q − w · scale · zero. The second part is a constant,
-/// because the border holds picture values and never zeros. oneDNN adds the bias to the accumulators, so it
-/// is counted in their unit.
+/// because the border holds picture values and never zeros. The bias is counted in the accumulators' unit.
 ConvStage::Folded ConvStage::fold() const
 {
     Folded out{spec_.weights, spec_.bias, {}};
@@ -121,23 +124,18 @@ ConvStage::Folded ConvStage::fold() const
 dnnl::primitive_attr ConvStage::attributes() const
 {
     dnnl::primitive_attr attr;
-    if (in_.type == Type::u8) {
-        std::vector<float> scales(spec_.channels);
-        for (int c = 0; c < spec_.channels; ++c)
-            scales[c] = accumulator_scales_[c] / scale_of_output(c);
-        attr.set_output_scales(1 << 1, scales);
-    }
+    accumulator_scales_.describe(attr);
     dnnl::post_ops ops;
     if (spec_.modulation) {
         ops.append_binary(dnnl::algorithm::binary_mul, per_channel(spec_.channels));
         ops.append_binary(dnnl::algorithm::binary_add, per_channel(spec_.channels));
     }
     if (spec_.slope)
-        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, *spec_.slope, 0.0F);
+        append_eltwise(ops, dnnl::algorithm::eltwise_relu, *spec_.slope, 0.0F);
     if (spec_.tanh)
-        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_tanh, 0.0F, 0.0F);
+        append_eltwise(ops, dnnl::algorithm::eltwise_tanh, 0.0F, 0.0F);
     if (out_.type == Type::u8)
-        ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_linear, 1.0F, zero_of_output());
+        append_eltwise(ops, dnnl::algorithm::eltwise_linear, 1.0F, zero_of_output());
     attr.set_post_ops(ops);
     return attr;
 }
@@ -190,10 +188,14 @@ void ConvStage::prepare(int count)
     // slower.
     const memory::desc weights(weight_dims(spec_, in_.channels), weight_type, memory::format_tag::any);
     const memory::desc bias = bias_ ? bias_.get_desc() : memory::desc();
-    const dnnl::convolution_forward::desc op(dnnl::prop_kind::forward_inference,
-                                             dnnl::algorithm::convolution_direct, in, weights, bias, out,
-                                             {spec_.stride, spec_.stride}, {0, pad_left}, {0, pad_right});
-    const dnnl::convolution_forward::primitive_desc chosen(op, attributes(), cpu());
+    const auto chosen = describe_convolution({.in = in,
+                                              .weights = weights,
+                                              .bias = bias,
+                                              .out = out,
+                                              .strides = {spec_.stride, spec_.stride},
+                                              .pad_begin = {0, pad_left},
+                                              .pad_end = {0, pad_right}},
+                                             attributes());
     if (implementation_.find(chosen.impl_info_str()) == std::string::npos)
         implementation_ += std::string(implementation_.empty() ? "" : " ") + chosen.impl_info_str();
 
@@ -204,6 +206,7 @@ void ConvStage::prepare(int count)
                         {DNNL_ARG_DST, kernel.out}};
     if (bias_)
         kernel.arguments[DNNL_ARG_BIAS] = bias_;
+    accumulator_scales_.add_arguments(kernel.arguments);
     if (spec_.modulation) {
         kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = factor_;
         kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1] = addend_;

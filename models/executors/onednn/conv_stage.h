@@ -3,6 +3,7 @@
 // activation, quantisation of the output.
 #pragma once
 
+#include "models/executors/onednn/dnnl_version.h"
 #include "models/executors/onednn/stage.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -34,8 +35,6 @@ public:
 private:
     std::multimap<std::string, dnnl::memory> packed_;
 };
-
-const dnnl::engine &cpu();
 
 /// What a convolution does, in float32 and in terms of real values.
 struct ConvSpec {
@@ -104,7 +103,7 @@ private:
     WeightCache &cache_;
     dnnl::stream stream_;
     std::map<int, Kernel> kernels_; ///< by number of rows
-    std::vector<float> accumulator_scales_;
+    AccumulatorScales accumulator_scales_;
     dnnl::memory bias_;
     dnnl::memory factor_; ///< of the modulation
     dnnl::memory addend_;
