@@ -56,9 +56,8 @@ void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max
     if (pipeline.has("faces", "facepaint")) {
         if (options.style != default_style)
             pipeline.set("faces", "model", options.style);
-        // facepaint has no "off", but nobody's face is that large.
         if (!options.faces)
-            pipeline.set("faces", "min-face-size", std::int64_t{65535});
+            pipeline.set("faces", "max-faces", std::int64_t{0});
     }
     if (pipeline.has("paint", "animeganfilter")) {
         // The default style is what the description itself says.

@@ -52,6 +52,10 @@ int canvas_side(double crop_side, int face_size)
 
 std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, FaceResult &result)
 {
+    if (settings.max_faces == 0) {
+        forget();
+        return {};
+    }
     const bool every_frame = settings.detection_interval <= 1;
     std::vector<Face> faces;
     if (every_frame || frames_since_detection_ == 0) {

@@ -62,8 +62,9 @@ void install_facepaint_properties(GObjectClass *object_class)
                                 "smallest faces are missed (2 million: 90 ms on two cores, and 25 MB)",
                                 10'000, 100'000'000, defaults.faces.detection.max_pixels, playing));
     install(PROP_MAX_FACES, g_param_spec_uint("max-faces", "Maximum faces",
-                                              "Most faces that are painted on a frame; the surest are kept",
-                                              1, 1000, defaults.faces.max_faces, playing));
+                                              "Most faces that are painted on a frame; the surest are kept "
+                                              "(0: none, and none is looked for)",
+                                              0, 1000, defaults.faces.max_faces, playing));
     install(PROP_EXPAND, g_param_spec_double("expand", "Expand",
                                              "Side of the square that is painted, in sides of the face", 1, 4,
                                              defaults.faces.expand, playing));

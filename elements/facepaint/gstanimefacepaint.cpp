@@ -172,39 +172,38 @@ GstStructure *make_message(const GstSegment *segment, GstBuffer *buffer, GstCloc
 } // namespace
 } // namespace anime
 
-struct GstAnimeFacepaint {
+struct GstFacepaint {
     GstVideoFilter parent;
     anime::Facepaint *impl;
 };
 
-struct GstAnimeFacepaintClass {
+struct GstFacepaintClass {
     GstVideoFilterClass parent_class;
 };
 
-#define GST_ANIME_FACEPAINT(object) (reinterpret_cast<GstAnimeFacepaint *>(object))
+#define GST_FACEPAINT(object) (reinterpret_cast<GstFacepaint *>(object))
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
 
-G_DEFINE_TYPE(GstAnimeFacepaint, gst_anime_facepaint, GST_TYPE_VIDEO_FILTER)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(facepaint, "facepaint", GST_RANK_NONE, gst_anime_facepaint_get_type(),
+G_DEFINE_TYPE(GstFacepaint, gst_facepaint, GST_TYPE_VIDEO_FILTER)
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(facepaint, "facepaint", GST_RANK_NONE, gst_facepaint_get_type(),
                                       GST_DEBUG_CATEGORY_INIT(facepaint_debug, "facepaint", 0,
                                                               "paints faces"))
 
-static void gst_anime_facepaint_set_property(GObject *object, guint id, const GValue *value,
-                                             GParamSpec *pspec)
+static void gst_facepaint_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(object)->impl;
+    auto &impl = *GST_FACEPAINT(object)->impl;
     const std::lock_guard guard(impl.settings_lock);
     if (!anime::set_facepaint_property(impl.settings, id, value))
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
-static void gst_anime_facepaint_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+static void gst_facepaint_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(object)->impl;
+    auto &impl = *GST_FACEPAINT(object)->impl;
     if (id == anime::FACEPAINT_PROP_STATS) {
         GstStructure *stats = impl.reporter.stats("facepaint");
         impl.set_totals(stats);
@@ -214,9 +213,9 @@ static void gst_anime_facepaint_get_property(GObject *object, guint id, GValue *
     }
 }
 
-static gboolean gst_anime_facepaint_start(GstBaseTransform *trans)
+static gboolean gst_facepaint_start(GstBaseTransform *trans)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(trans)->impl;
+    auto &impl = *GST_FACEPAINT(trans)->impl;
     try {
         impl.start(impl.copy_settings());
         return TRUE;
@@ -228,73 +227,72 @@ static gboolean gst_anime_facepaint_start(GstBaseTransform *trans)
     }
 }
 
-static gboolean gst_anime_facepaint_stop(GstBaseTransform *trans)
+static gboolean gst_facepaint_stop(GstBaseTransform *trans)
 {
-    GST_ANIME_FACEPAINT(trans)->impl->stop();
+    GST_FACEPAINT(trans)->impl->stop();
     return TRUE;
 }
 
-static GstStateChangeReturn gst_anime_facepaint_change_state(GstElement *element, GstStateChange transition)
+static GstStateChangeReturn gst_facepaint_change_state(GstElement *element, GstStateChange transition)
 {
     // Deactivating the pads waits for the streaming thread, so the frame in work has to end first.
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-        GST_ANIME_FACEPAINT(element)->impl->cancel.set_stopping(true);
-    return GST_ELEMENT_CLASS(gst_anime_facepaint_parent_class)->change_state(element, transition);
+        GST_FACEPAINT(element)->impl->cancel.set_stopping(true);
+    return GST_ELEMENT_CLASS(gst_facepaint_parent_class)->change_state(element, transition);
 }
 
-static gboolean gst_anime_facepaint_sink_event(GstBaseTransform *trans, GstEvent *event)
+static gboolean gst_facepaint_sink_event(GstBaseTransform *trans, GstEvent *event)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(trans)->impl;
+    auto &impl = *GST_FACEPAINT(trans)->impl;
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START)
         impl.cancel.set_flushing(true);
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) // serialized: no frame is in work
         impl.cancel.set_flushing(false);
-    return GST_BASE_TRANSFORM_CLASS(gst_anime_facepaint_parent_class)->sink_event(trans, event);
+    return GST_BASE_TRANSFORM_CLASS(gst_facepaint_parent_class)->sink_event(trans, event);
 }
 
-static gboolean gst_anime_facepaint_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+static gboolean gst_facepaint_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
     if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
-        return GST_ANIME_FACEPAINT(trans)->impl->reporter.answer_latency(GST_BASE_TRANSFORM_SINK_PAD(trans),
-                                                                         query);
-    return GST_BASE_TRANSFORM_CLASS(gst_anime_facepaint_parent_class)->query(trans, direction, query);
+        return GST_FACEPAINT(trans)->impl->reporter.answer_latency(GST_BASE_TRANSFORM_SINK_PAD(trans), query);
+    return GST_BASE_TRANSFORM_CLASS(gst_facepaint_parent_class)->query(trans, direction, query);
 }
 
-static GstFlowReturn gst_anime_facepaint_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
-                                                             GstBuffer *buffer)
+static GstFlowReturn gst_facepaint_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
+                                                       GstBuffer *buffer)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(trans)->impl;
+    auto &impl = *GST_FACEPAINT(trans)->impl;
     if (is_discont)
         impl.faces->forget();
-    const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_anime_facepaint_parent_class)
-                                   ->submit_input_buffer(trans, is_discont, buffer);
+    const GstFlowReturn flow =
+        GST_BASE_TRANSFORM_CLASS(gst_facepaint_parent_class)->submit_input_buffer(trans, is_discont, buffer);
     // The base class drops late frames and posts the QoS message.
     if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED)
         impl.reporter.dropped();
     return flow;
 }
 
-static gboolean gst_anime_facepaint_set_info(GstVideoFilter *filter, GstCaps *, GstVideoInfo *, GstCaps *,
-                                             GstVideoInfo *)
+static gboolean gst_facepaint_set_info(GstVideoFilter *filter, GstCaps *, GstVideoInfo *, GstCaps *,
+                                       GstVideoInfo *)
 {
-    GST_ANIME_FACEPAINT(filter)->impl->faces->forget();
+    GST_FACEPAINT(filter)->impl->faces->forget();
     return TRUE;
 }
 
-static gboolean gst_anime_facepaint_transform_meta(GstBaseTransform *trans, GstBuffer *out, GstMeta *meta,
-                                                   GstBuffer *in)
+static gboolean gst_facepaint_transform_meta(GstBaseTransform *trans, GstBuffer *out, GstMeta *meta,
+                                             GstBuffer *in)
 {
     // Asked where a shared buffer has to be copied first. Nothing moves in the picture.
     if (meta->info->api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE ||
         meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
         return TRUE;
-    return GST_BASE_TRANSFORM_CLASS(gst_anime_facepaint_parent_class)->transform_meta(trans, out, meta, in);
+    return GST_BASE_TRANSFORM_CLASS(gst_facepaint_parent_class)->transform_meta(trans, out, meta, in);
 }
 
 // GstVideoFilter's own maps, and on failure warns and lets the frame pass.
-static GstFlowReturn gst_anime_facepaint_transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
+static GstFlowReturn gst_facepaint_transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
 {
-    auto &impl = *GST_ANIME_FACEPAINT(trans)->impl;
+    auto &impl = *GST_FACEPAINT(trans)->impl;
     const GstVideoInfo &info = GST_VIDEO_FILTER(trans)->in_info;
     const auto begin = std::chrono::steady_clock::now();
     try {
@@ -333,27 +331,27 @@ static GstFlowReturn gst_anime_facepaint_transform_ip(GstBaseTransform *trans, G
     }
 }
 
-static void gst_anime_facepaint_finalize(GObject *object)
+static void gst_facepaint_finalize(GObject *object)
 {
-    delete GST_ANIME_FACEPAINT(object)->impl;
-    G_OBJECT_CLASS(gst_anime_facepaint_parent_class)->finalize(object);
+    delete GST_FACEPAINT(object)->impl;
+    G_OBJECT_CLASS(gst_facepaint_parent_class)->finalize(object);
 }
 
-static void gst_anime_facepaint_init(GstAnimeFacepaint *self)
+static void gst_facepaint_init(GstFacepaint *self)
 {
     self->impl = new anime::Facepaint;
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
 }
 
-static void gst_anime_facepaint_class_init(GstAnimeFacepaintClass *klass)
+static void gst_facepaint_class_init(GstFacepaintClass *klass)
 {
     auto *object_class = G_OBJECT_CLASS(klass);
     auto *element_class = GST_ELEMENT_CLASS(klass);
     auto *trans_class = GST_BASE_TRANSFORM_CLASS(klass);
 
-    object_class->set_property = gst_anime_facepaint_set_property;
-    object_class->get_property = gst_anime_facepaint_get_property;
-    object_class->finalize = gst_anime_facepaint_finalize;
+    object_class->set_property = gst_facepaint_set_property;
+    object_class->get_property = gst_facepaint_get_property;
+    object_class->finalize = gst_facepaint_finalize;
     anime::install_facepaint_properties(object_class);
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
@@ -361,16 +359,16 @@ static void gst_anime_facepaint_class_init(GstAnimeFacepaintClass *klass)
     gst_element_class_set_static_metadata(element_class, "Anime face painter", "Filter/Effect/Video",
                                           "Finds faces and paints each at the size that the model likes",
                                           "gst-anime");
-    element_class->change_state = gst_anime_facepaint_change_state;
+    element_class->change_state = gst_facepaint_change_state;
 
-    trans_class->start = gst_anime_facepaint_start;
-    trans_class->stop = gst_anime_facepaint_stop;
-    trans_class->sink_event = gst_anime_facepaint_sink_event;
-    trans_class->query = gst_anime_facepaint_query;
-    trans_class->submit_input_buffer = gst_anime_facepaint_submit_input_buffer;
-    trans_class->transform_meta = gst_anime_facepaint_transform_meta;
-    trans_class->transform_ip = gst_anime_facepaint_transform_ip;
-    GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_anime_facepaint_set_info;
+    trans_class->start = gst_facepaint_start;
+    trans_class->stop = gst_facepaint_stop;
+    trans_class->sink_event = gst_facepaint_sink_event;
+    trans_class->query = gst_facepaint_query;
+    trans_class->submit_input_buffer = gst_facepaint_submit_input_buffer;
+    trans_class->transform_meta = gst_facepaint_transform_meta;
+    trans_class->transform_ip = gst_facepaint_transform_ip;
+    GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_facepaint_set_info;
 }
 
 namespace anime
@@ -378,7 +376,7 @@ namespace anime
 
 void set_face_parts(GstElement *element, FaceParts parts)
 {
-    GST_ANIME_FACEPAINT(element)->impl->parts = std::move(parts);
+    GST_FACEPAINT(element)->impl->parts = std::move(parts);
 }
 
 } // namespace anime

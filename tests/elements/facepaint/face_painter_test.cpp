@@ -136,6 +136,18 @@ TEST_F(FacePainting, MaxFacesKeepsTheSurest)
     EXPECT_GT(result.patches[0].x, result.patches[1].x) << "the surest comes last, on top";
 }
 
+TEST_F(FacePainting, MaxFacesOfZeroLooksForNone)
+{
+    const TestPicture frame(400, 100, 3, texture);
+    const auto painter = copying_painter();
+    finding_->faces = {face_at(0, 0, 20, 2.0)};
+    settings_.max_faces = 0;
+    const FaceResult result = paint(frame.view(), *painter);
+    EXPECT_EQ(finding_->detections, 0);
+    EXPECT_EQ(result.found, 0u);
+    EXPECT_EQ(result.detection_size, WorkingSize{});
+}
+
 TEST_F(FacePainting, StopsWhenCancelled)
 {
     const TestPicture frame(100, 100, 3, texture);
