@@ -260,6 +260,9 @@ Options parse_command_line(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    // The threads that paint spin while they wait for each other, which takes three times as long where
+    // something else wants a core. libgomp reads this when GStreamer loads the plugin.
+    setenv("OMP_WAIT_POLICY", "passive", 0);
     const anime::Options options = anime::parse_command_line(argc, argv);
     struct sigaction stop = {};
     stop.sa_handler = [](int) { anime::interrupted = true; };
