@@ -49,17 +49,6 @@ memory::desc per_channel(int channels)
 
 } // namespace
 
-const dnnl::engine &cpu()
-{
-    static const dnnl::engine engine = [] {
-        // oneDNN remembers the last 1024 primitives that were made, about 160 KB each: with photos of ever
-        // other sizes that is 170 MB. Plans hold what they need themselves.
-        dnnl::set_primitive_cache_capacity(64);
-        return dnnl::engine(dnnl::engine::kind::cpu, 0);
-    }();
-    return engine;
-}
-
 std::size_t WeightCache::bytes() const
 {
     std::size_t sum = 0;
