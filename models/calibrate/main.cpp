@@ -73,6 +73,7 @@ Safetensors contents(const Model &model, const Graph &graph)
         if (node.range) {
             out.tensors[node.name + ".input_lo"] = values(node.name + ".input_lo", node.range->lo);
             out.tensors[node.name + ".input_hi"] = values(node.name + ".input_hi", node.range->hi);
+            out.tensors[node.name + ".input_mean"] = values(node.name + ".input_mean", node.range->mean);
         }
     }
     return out;

@@ -13,8 +13,8 @@
 namespace anime
 {
 
-/// Weights by the name that they have in the file. Calibration ranges are among them, as "CONV.input_lo" and
-/// "CONV.input_hi".
+/// Weights by the name that they have in the file. Calibration ranges are among them, as "CONV.input_lo",
+/// "CONV.input_hi" and, where it was measured, "CONV.input_mean".
 using WeightMap = std::map<std::string, WeightPtr, std::less<>>;
 
 struct Architecture {

@@ -53,6 +53,7 @@ enum class Upsampling {
 struct InputRange {
     std::vector<float> lo;
     std::vector<float> hi;
+    std::vector<float> mean = {}; ///< empty where it was not measured
 };
 
 struct Node {

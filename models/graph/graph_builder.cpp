@@ -83,7 +83,10 @@ std::shared_ptr<const InputRange> GraphBuilder::take_range(const std::string &na
         if (lo->data[c] > hi->data[c])
             invalid("the range '" + name + ".input_lo' … '" + name + ".input_hi' is empty in channel " +
                     std::to_string(c));
-    return std::make_shared<const InputRange>(InputRange{lo->data, hi->data});
+    InputRange range{lo->data, hi->data};
+    if (has(name + ".input_mean"))
+        range.mean = take(name + ".input_mean", {channels})->data;
+    return std::make_shared<const InputRange>(std::move(range));
 }
 
 int GraphBuilder::append(Node node, Extent extent)

@@ -30,12 +30,30 @@ ApplyStage::ApplyStage(ApplySpec spec)
     for (Tensor *output : spec_.outputs)
         writers_.emplace_back(*output);
     const int pixels = chunk_pixels(outputs[0]->channels);
-    direct_ = sources_.size() == 1 && inputs[0]->type == Type::bf16 && !residual_ && outputs.size() == 1 &&
-              outputs[0]->type == Type::u8;
-    if (direct_)
-        zero_ = repeated(outputs[0]->quant->zero, pixels);
+    one_loop_ = fits_one_loop();
+    if (one_loop_)
+        for (Tensor *output : outputs)
+            (output->type == Type::u8 ? bytes_ : wide_) = output;
+    if (bytes_) {
+        for (float scale : bytes_->quant->scale)
+            unit_.push_back(1.0F / scale);
+        unit_ = repeated(unit_, pixels);
+        zero_ = repeated(bytes_->quant->zero, pixels);
+    }
     scale_.resize(static_cast<std::size_t>(pixels) * outputs[0]->channels);
     shift_.resize(scale_.size());
+}
+
+bool ApplyStage::fits_one_loop() const
+{
+    const bool bf16_in = std::all_of(inputs.begin(), inputs.end(),
+                                     [](const Tensor *input) { return input->type == Type::bf16; });
+    const auto outputs_of = [&](Type type) {
+        return static_cast<std::size_t>(std::count_if(outputs.begin(), outputs.end(),
+                                                      [type](const Tensor *t) { return t->type == type; }));
+    };
+    return bf16_in && outputs_of(Type::bf16) <= 1 && outputs_of(Type::u8) <= 1 &&
+           outputs_of(Type::bf16) + outputs_of(Type::u8) == outputs.size();
 }
 
 Rows ApplyStage::needs(std::size_t i, Rows out) const
@@ -50,11 +68,9 @@ void ApplyStage::begin()
 {
     const int channels = outputs[0]->channels;
     const Affine affine = resolve(spec_.affine, channels);
-    // The activation is homogeneous: act(x) / s = act(x / s), so the output's scale goes into the first step.
     for (std::size_t i = 0; i < scale_.size(); ++i) {
-        const float unit = direct_ ? 1.0F / outputs[0]->quant->scale[i % channels] : 1.0F;
-        scale_[i] = affine.scale[i % channels] * unit;
-        shift_[i] = affine.shift[i % channels] * unit;
+        scale_[i] = affine.scale[i % channels];
+        shift_[i] = affine.shift[i % channels];
     }
 }
 
@@ -101,26 +117,56 @@ void ApplyStage::run_row(int y) const
     }
 }
 
-bool ApplyStage::run_row_bf16_u8(int y) const
+/// The pixels that start at (x, y); `pass` has their number, their layout and the source.
+void ApplyStage::run_piece(Pass pass, int x, int y) const
 {
-    if (!direct_)
-        return false;
+    const auto at = [&](const Tensor &tensor) { return tensor.row(y) + x * tensor.pixel_bytes(); };
+    pass.scale = scale_.data();
+    pass.shift = shift_.data();
+    pass.unit = unit_.data();
+    pass.zero = zero_.data();
+    pass.slope = spec_.slope.value_or(linear);
+    pass.slope_after = spec_.slope_after.value_or(linear);
+    if (residual_)
+        pass.residual = reinterpret_cast<const std::uint16_t *>(at(*spec_.residual));
+    if (wide_)
+        pass.wide = reinterpret_cast<std::uint16_t *>(at(*wide_));
+    if (bytes_)
+        pass.bytes = reinterpret_cast<std::uint8_t *>(at(*bytes_));
+    kernels().pass(pass);
+}
+
+void ApplyStage::run_row_in_one_loop(int y) const
+{
     const int channels = outputs[0]->channels;
+    const int width = outputs[0]->width;
+    Pass pass;
+    if (sources_.size() == 4) {
+        pass.values = channels;
+        pass.distance = 2 * static_cast<std::size_t>(channels);
+        for (int odd = 0; odd < 2; ++odd) {
+            pass.in = reinterpret_cast<const std::uint16_t *>(inputs[y % 2 * 2 + odd]->row(y / 2));
+            pass.pixels = width / 2;
+            run_piece(pass, odd, y);
+        }
+        return;
+    }
     const int step = chunk_pixels(channels);
-    const auto *in = reinterpret_cast<const std::uint16_t *>(inputs[0]->row(y));
-    auto *out = reinterpret_cast<std::uint8_t *>(outputs[0]->row(y));
-    const std::size_t total = static_cast<std::size_t>(outputs[0]->width) * channels;
-    for (std::size_t i = 0; i < total; i += step * channels)
-        kernels().affine_bf16_u8(in + i, scale_.data(), shift_.data(), spec_.slope.value_or(linear),
-                                 zero_.data(), out + i, std::min<std::size_t>(step * channels, total - i));
-    return true;
+    for (int x = 0; x < width; x += step) {
+        pass.in = reinterpret_cast<const std::uint16_t *>(inputs[0]->row(y)) +
+                  static_cast<std::ptrdiff_t>(x) * channels;
+        pass.values = static_cast<std::size_t>(std::min(step, width - x)) * channels;
+        run_piece(pass, x, y);
+    }
 }
 
 void ApplyStage::run(Rows rows)
 {
 #pragma omp parallel for schedule(static)
     for (int y = rows.begin; y < rows.end; ++y) {
-        if (!run_row_bf16_u8(y))
+        if (one_loop_)
+            run_row_in_one_loop(y);
+        else
             run_row(y);
         for (const Tensor *output : outputs)
             output->fill_sides(y);

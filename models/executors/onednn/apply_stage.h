@@ -35,7 +35,9 @@ public:
 private:
     void gather(int x, int y, int pixels, float *out) const;
     void run_row(int y) const;
-    bool run_row_bf16_u8(int y) const;
+    bool fits_one_loop() const;
+    void run_row_in_one_loop(int y) const;
+    void run_piece(Pass pass, int x, int y) const;
 
     ApplySpec spec_;
     std::vector<Reader> sources_;
@@ -43,7 +45,10 @@ private:
     std::vector<Writer> writers_;
     std::vector<float> scale_;
     std::vector<float> shift_;
-    bool direct_ = false; ///< bf16 to u8 in one loop; scale_ and shift_ are in the output's unit
+    bool one_loop_ = false; ///< everything is bf16 or u8, as Kernels::pass wants it
+    Tensor *wide_ = nullptr;
+    Tensor *bytes_ = nullptr;
+    std::vector<float> unit_;
     std::vector<float> zero_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Ranges from two runs over the photos: the extremes first, then histograms between them.
+// Ranges and means from one run over the photos.
 #include "models/executors/onednn/calibration.h"
 
 #include "models/error.h"
@@ -15,19 +15,11 @@ namespace anime::onednn
 namespace
 {
 
-constexpr int bins = 2048;
-constexpr double outliers = 0.0005; ///< left out at either end
-
 struct Channel {
     float lo = std::numeric_limits<float>::max();
     float hi = std::numeric_limits<float>::lowest();
-    std::vector<std::uint32_t> histogram;
-
-    int bin(float v) const
-    {
-        return hi > lo ? std::clamp(static_cast<int>((v - lo) / (hi - lo) * bins), 0, bins - 1) : 0;
-    }
-    float edge(int bin) const { return lo + (hi - lo) * static_cast<float>(bin) / bins; }
+    double sum = 0;
+    std::uint64_t count = 0;
 };
 
 using Channels = std::map<std::string, std::vector<Channel>>;
@@ -41,23 +33,6 @@ void visit(const Tensor &tensor, Rows rows, Visit visit)
             for (int c = 0; c < tensor.channels; ++c)
                 visit(c, values[x * tensor.channels + c]);
     }
-}
-
-/// The value that a share of `outliers` lies below, from below or from above.
-float percentile(const Channel &channel, bool above)
-{
-    std::uint64_t total = 0;
-    for (std::uint32_t count : channel.histogram)
-        total += count;
-    const double limit = outliers * static_cast<double>(total);
-    double seen = 0;
-    for (int i = 0; i < bins; ++i) {
-        const int bin = above ? bins - 1 - i : i;
-        seen += channel.histogram[bin];
-        if (seen > limit)
-            return channel.edge(above ? bin + 1 : bin);
-    }
-    return above ? channel.hi : channel.lo;
 }
 
 template <typename Observe>
@@ -92,21 +67,17 @@ std::map<std::string, InputRange> measure_ranges(const Graph &graph, const std::
         visit(input, rows, [&](int c, float v) {
             channels[c].lo = std::min(channels[c].lo, v);
             channels[c].hi = std::max(channels[c].hi, v);
+            channels[c].sum += v;
+            ++channels[c].count;
         });
-    });
-    for (auto &[conv, channels] : found)
-        for (Channel &channel : channels)
-            channel.histogram.resize(bins);
-    paint_all(graph, photos, [&](const std::string &conv, const Tensor &input, Rows rows) {
-        auto &channels = found[conv];
-        visit(input, rows, [&](int c, float v) { ++channels[c].histogram[channels[c].bin(v)]; });
     });
 
     std::map<std::string, InputRange> ranges;
     for (const auto &[conv, channels] : found)
         for (const Channel &channel : channels) {
-            ranges[conv].lo.push_back(percentile(channel, false));
-            ranges[conv].hi.push_back(percentile(channel, true));
+            ranges[conv].lo.push_back(channel.lo);
+            ranges[conv].hi.push_back(channel.hi);
+            ranges[conv].mean.push_back(static_cast<float>(channel.sum / static_cast<double>(channel.count)));
         }
     return ranges;
 }

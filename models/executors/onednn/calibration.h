@@ -12,8 +12,8 @@
 namespace anime::onednn
 {
 
-/// By the convolution's name. Paints every photo twice in f32. The range leaves out 0.05 % of the values at
-/// either end: a few outliers would cost all others their resolution.
+/// By the convolution's name. Paints every photo once in f32. The range holds every value: leaving out 0.05 %
+/// at either end costs 6 dB with the hayao weights.
 std::map<std::string, InputRange> measure_ranges(const Graph &graph, const std::vector<ConstImage> &photos);
 
 /// `graph` with these ranges.

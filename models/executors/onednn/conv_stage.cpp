@@ -17,6 +17,9 @@ namespace
 using dnnl::memory;
 using DataType = memory::data_type;
 
+/// Of a modulation: less than any picture shows, and what it divides stays exact enough in float32.
+constexpr float smallest_factor = 1e-4F;
+
 DataType data_type(Type type)
 {
     return type == Type::f32 ? DataType::f32 : type == Type::bf16 ? DataType::bf16 : DataType::u8;
@@ -62,52 +65,32 @@ ConvStage::ConvStage(ConvSpec spec, Tensor &in, Tensor &out, WeightCache &cache)
 {
     inputs = {&in};
     outputs = {&out};
-    Folded folded = fold();
+    Folded own = folded();
+    unit_ = own.scales;
     if (in_.type == Type::u8) {
         for (int c = 0; c < spec_.channels; ++c)
-            folded.scales[c] /= scale_of_output(c);
-        accumulator_scales_ = {std::move(folded.scales), spec_.groups > 1};
+            own.scales[c] /= scale_of_output(c);
+        accumulator_scales_ = {std::move(own.scales), spec_.groups > 1};
     }
-    if (!folded.bias.empty())
-        bias_ = vector_of(accumulator_scales_.convert_bias(std::move(folded.bias)));
     if (spec_.modulation) {
-        factor_ = memory(per_channel(spec_.channels), cpu());
-        addend_ = memory(per_channel(spec_.channels), cpu());
+        own_bias_ = own.bias;
+        own_bias_.resize(spec_.channels, 0.0F);
+        own.bias = own_bias_;
     }
+    accumulator_scales_.convert_bias(own.bias);
+    if (!own.bias.empty())
+        bias_ = vector_of(own.bias);
+    if (spec_.modulation)
+        factor_ = memory(per_channel(spec_.channels), cpu());
 }
 
-/// x = scale · (q − zero) turns w · x into (w · scale) · q − w · scale · zero. The second part is a constant,
-/// because the border holds picture values and never zeros. The bias is counted in the accumulators' unit.
-ConvStage::Folded ConvStage::fold() const
+Folded ConvStage::folded() const
 {
-    Folded out{spec_.weights, spec_.bias, {}};
     if (in_.type != Type::u8)
-        return out;
-    const int per_group = in_.channels / spec_.groups;
-    const int outputs_per_group = spec_.channels / spec_.groups;
-    const int taps = spec_.kernel_height * spec_.kernel_width;
-    out.bias.resize(spec_.channels, 0.0F);
-    out.scales.resize(spec_.channels);
-    for (int o = 0; o < spec_.channels; ++o) {
-        float *w = out.weights.data() + static_cast<std::size_t>(o) * per_group * taps;
-        double constant = 0;
-        float largest = 0;
-        for (int i = 0; i < per_group; ++i) {
-            const int channel = o / outputs_per_group * per_group + i;
-            for (int t = 0; t < taps; ++t) {
-                float &value = w[i * taps + t];
-                value *= in_.quant->scale[channel];
-                constant += static_cast<double>(value) * in_.quant->zero[channel];
-                largest = std::max(largest, std::fabs(value));
-            }
-        }
-        const float scale = largest > 0 ? largest / 127.0F : 1.0F;
-        for (int t = 0; t < per_group * taps; ++t)
-            w[t] = std::nearbyint(w[t] / scale);
-        out.bias[o] = static_cast<float>((out.bias[o] - constant) / scale);
-        out.scales[o] = scale;
-    }
-    return out;
+        return {spec_.weights, spec_.bias, {}};
+    return fold({spec_.channels, spec_.groups, spec_.kernel_height * spec_.kernel_width, spec_.weights,
+                 spec_.bias, spec_.mean},
+                *in_.quant);
 }
 
 dnnl::primitive_attr ConvStage::attributes() const
@@ -115,10 +98,8 @@ dnnl::primitive_attr ConvStage::attributes() const
     dnnl::primitive_attr attr;
     accumulator_scales_.describe(attr);
     dnnl::post_ops ops;
-    if (spec_.modulation) {
+    if (spec_.modulation)
         ops.append_binary(dnnl::algorithm::binary_mul, per_channel(spec_.channels));
-        ops.append_binary(dnnl::algorithm::binary_add, per_channel(spec_.channels));
-    }
     if (spec_.slope)
         append_eltwise(ops, dnnl::algorithm::eltwise_relu, *spec_.slope, 0.0F);
     if (spec_.tanh)
@@ -132,16 +113,16 @@ dnnl::primitive_attr ConvStage::attributes() const
 dnnl::memory ConvStage::pack(const dnnl::memory::desc &layout)
 {
     return cache_.get(spec_.name, layout, [&] {
-        Folded folded = fold();
+        Folded own = folded();
         memory packed(layout, cpu());
         if (in_.type == Type::u8) {
-            std::vector<std::int8_t> bytes(folded.weights.begin(), folded.weights.end());
+            std::vector<std::int8_t> bytes(own.weights.begin(), own.weights.end());
             memory plain({weight_dims(spec_, in_.channels), DataType::s8, weight_tag(spec_)}, cpu(),
                          bytes.data());
             dnnl::reorder(plain, packed).execute(stream_, plain, packed);
         } else {
             memory plain({weight_dims(spec_, in_.channels), DataType::f32, weight_tag(spec_)}, cpu(),
-                         folded.weights.data());
+                         own.weights.data());
             dnnl::reorder(plain, packed).execute(stream_, plain, packed);
         }
         stream_.wait();
@@ -196,24 +177,27 @@ void ConvStage::prepare(int count)
     if (bias_)
         kernel.arguments[DNNL_ARG_BIAS] = bias_;
     accumulator_scales_.add_arguments(kernel.arguments);
-    if (spec_.modulation) {
+    if (spec_.modulation)
         kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = factor_;
-        kernel.arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1] = addend_;
-    }
     kernels_.emplace(count, std::move(kernel));
 }
 
+/// y · factor + addend is (y + addend / factor) · factor, so the addend joins the bias and costs nothing per
+/// pixel.
 void ConvStage::begin()
 {
     if (!spec_.modulation)
         return;
     const float *v = spec_.modulation->data() + spec_.offset;
     auto *factor = static_cast<float *>(factor_.get_data_handle());
-    auto *addend = static_cast<float *>(addend_.get_data_handle());
+    auto *bias = static_cast<float *>(bias_.get_data_handle());
     for (int c = 0; c < spec_.channels; ++c) {
-        factor[c] = 1.0F + v[c];
-        addend[c] = v[spec_.channels + c] / scale_of_output(c);
+        const float wanted = 1.0F + v[c];
+        factor[c] = std::copysign(std::max(std::fabs(wanted), smallest_factor), wanted);
+        const float unit = unit_.empty() ? 1.0F : unit_[c];
+        bias[c] = own_bias_[c] + v[spec_.channels + c] / (factor[c] * unit);
     }
+    accumulator_scales_.convert_bias({bias, own_bias_.size()});
 }
 
 void ConvStage::run(Rows rows)
@@ -249,7 +233,7 @@ std::string ConvStage::describe() const
 
 std::size_t ConvStage::held_bytes() const
 {
-    return (bias_ ? bias_.get_desc().get_size() : 0) + 2 * (factor_ ? factor_.get_desc().get_size() : 0);
+    return (bias_ ? bias_.get_desc().get_size() : 0) + (factor_ ? factor_.get_desc().get_size() : 0);
 }
 
 double ConvStage::gmac() const

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/executors/onednn/dnnl_version.h"
+#include "models/executors/onednn/fold.h"
 #include "models/executors/onednn/stage.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -49,6 +50,7 @@ struct ConvSpec {
     int skip_columns = 0;
     std::vector<float> weights; ///< (channels, input channels / groups, kernel_height, kernel_width)
     std::vector<float> bias;    ///< empty: none
+    std::vector<float> mean;    ///< of each input channel; empty: not known
     std::optional<float> slope; ///< leaky activation
     bool tanh = false;
     const Vector *modulation = nullptr; ///< y · (1 + v[offset + c]) + v[offset + channels + c]
@@ -84,14 +86,7 @@ private:
         std::unordered_map<int, dnnl::memory> arguments;
     };
 
-    /// What weights and bias become once the input's quantisation is folded into them.
-    struct Folded {
-        std::vector<float> weights;
-        std::vector<float> bias;
-        std::vector<float> scales; ///< u8 input: of each output channel's accumulators; else empty
-    };
-
-    Folded fold() const;
+    Folded folded() const;
     dnnl::primitive_attr attributes() const;
     dnnl::memory pack(const dnnl::memory::desc &layout);
     float zero_of_output() const { return out_.quant ? out_.quant->zero[0] : 0.0F; }
@@ -104,9 +99,10 @@ private:
     dnnl::stream stream_;
     std::map<int, Kernel> kernels_; ///< by number of rows
     AccumulatorScales accumulator_scales_;
+    std::vector<float> unit_;     ///< with 8-bit input: what one accumulated unit is worth, by output channel
+    std::vector<float> own_bias_; ///< with modulation: the bias before it
     dnnl::memory bias_;
     dnnl::memory factor_; ///< of the modulation
-    dnnl::memory addend_;
     std::string implementation_;
 };
 

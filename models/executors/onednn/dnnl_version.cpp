@@ -40,10 +40,7 @@ AccumulatorScales::AccumulatorScales(std::vector<float> scales, bool grouped)
 {
 }
 
-std::vector<float> AccumulatorScales::convert_bias(std::vector<float> bias) const
-{
-    return bias;
-}
+void AccumulatorScales::convert_bias(std::span<float>) const {}
 
 void AccumulatorScales::describe(dnnl::primitive_attr &attr) const
 {
@@ -86,11 +83,10 @@ AccumulatorScales::AccumulatorScales(std::vector<float> scales, bool grouped)
     std::memcpy(memory_.get_data_handle(), scales_.data(), scales_.size() * sizeof(float));
 }
 
-std::vector<float> AccumulatorScales::convert_bias(std::vector<float> bias) const
+void AccumulatorScales::convert_bias(std::span<float> bias) const
 {
     for (std::size_t c = 0; c < scales_.size() && c < bias.size(); ++c)
         bias[c] *= scales_[c];
-    return bias;
 }
 
 void AccumulatorScales::describe(dnnl::primitive_attr &attr) const

@@ -5,6 +5,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -37,8 +38,8 @@ public:
     AccumulatorScales() = default;
     AccumulatorScales(std::vector<float> scales, bool grouped);
 
-    /// A bias in the accumulators' unit, in the unit in which oneDNN wants it.
-    std::vector<float> convert_bias(std::vector<float> bias) const;
+    /// From the accumulators' unit to the one in which oneDNN wants a bias.
+    void convert_bias(std::span<float> bias) const;
 
     void describe(dnnl::primitive_attr &attr) const;
     void add_arguments(std::unordered_map<int, dnnl::memory> &arguments) const;

@@ -26,6 +26,9 @@ public:
     /// `pixels` (at most a chunk's) from (x, y) on.
     void read(int x, int y, int pixels, float *out) const;
     const Tensor &tensor() const { return tensor_; }
+    /// u8: x = q · scale + shift, for each value of a chunk.
+    const float *scale() const { return scale_.data(); }
+    const float *shift() const { return shift_.data(); }
 
 private:
     const Tensor &tensor_;
@@ -39,6 +42,9 @@ public:
     explicit Writer(Tensor &tensor);
     void write(int x, int y, int pixels, const float *in) const;
     const Tensor &tensor() const { return tensor_; }
+    /// u8: q = x · unit + zero, for each value of a chunk.
+    const float *unit() const { return scale_.data(); }
+    const float *zero() const { return shift_.data(); }
 
 private:
     Tensor &tensor_;

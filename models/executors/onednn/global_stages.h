@@ -20,14 +20,16 @@ public:
     Rows needs(std::size_t, Rows) const override { return {}; }
     void run(Rows rows) override;
     std::string describe() const override { return "thumbnail"; }
+    std::size_t held_bytes() const override { return sums_.size() * sizeof(std::uint32_t); }
 
 private:
-    void run_row(int y) const;
+    void run_row(int y);
 
     const Frame &frame_;
     int height_;
     int width_;
     Tensor &out_;
+    std::vector<std::uint32_t> sums_; ///< of picture columns, a row for each thread
 };
 
 /// (C, H, W) → (C)

@@ -11,7 +11,32 @@ namespace anime::onednn
 {
 
 /// Floats of a chunk: small enough for tables and temporaries to stay in the first-level cache.
-constexpr int chunk_floats = 2048;
+constexpr int chunk_floats = 1024;
+
+/// v = act(in · scale + shift), then, with a residual, act(v + residual); act(v) = max(v, slope · v).
+/// Every pointer that may be null says so.
+struct Pass {
+    const std::uint16_t *in = nullptr; ///< bf16; the pixels lie one behind the other
+    const float *scale = nullptr;      ///< one for each value of a pixel, like shift, unit and zero
+    const float *shift = nullptr;
+    float slope = 1;
+    const std::uint16_t *residual = nullptr; ///< bf16, or null
+    float slope_after = 1;
+    std::uint16_t *wide = nullptr; ///< bf16 out, or null
+    std::uint8_t *bytes = nullptr; ///< round(v · unit + zero), or null
+    const float *unit = nullptr;
+    const float *zero = nullptr;
+    std::size_t values = 0; ///< of a pixel
+    std::size_t pixels = 1;
+    std::size_t distance = 0; ///< values between the starts of two pixels of residual, wide and bytes
+};
+
+/// out[i] = x[a] + (x[b] − x[a]) · weight
+struct Sample {
+    int a = 0;
+    int b = 0;
+    float weight = 0;
+};
 
 struct Kernels {
     const char *isa;
@@ -31,14 +56,25 @@ struct Kernels {
     void (*add)(float *x, const float *other, float slope, std::size_t n);
     /// out = a + (b − a) · weight
     void (*blend)(const float *a, const float *b, float weight, float *out, std::size_t n);
-    /// The whole of a frequent pass in one: bf16 in, u8 out, out = round(act(in · scale + shift) + zero).
-    void (*affine_bf16_u8)(const std::uint16_t *in, const float *scale, const float *shift, float slope,
-                           const float *zero, std::uint8_t *out, std::size_t n);
+    /// The same of bf16.
+    void (*blend_bf16)(const std::uint16_t *a, const std::uint16_t *b, float weight, float *out,
+                       std::size_t n);
+    /// Pixel i of `pixels` is blended from pixels of `in` as samples[i] says.
+    void (*blend_pixels)(const float *in, const Sample *samples, std::size_t pixels, std::size_t channels,
+                         float *out);
+    /// The whole of a frequent pass in one loop.
+    void (*pass)(const Pass &pass);
+
+    /// out = round(act(in + residual · scale + shift) · unit + zero), saturated
+    void (*add_u8)(const float *in, const std::uint8_t *residual, const float *scale, const float *shift,
+                   float slope, const float *unit, const float *zero, std::uint8_t *out, std::size_t n);
 
     /// Adds sum and sum of squares to sums[0] and sums[1].
     void (*moments_f32)(const float *in, std::size_t n, double *sums);
     void (*moments_bf16)(const std::uint16_t *in, std::size_t n, double *sums);
 
+    /// sums += in
+    void (*add_bytes)(const std::uint8_t *in, std::uint32_t *sums, std::size_t n);
     /// out = in from [-1, 1] to 0 … 255, rounded and saturated
     void (*to_bytes)(const float *in, std::uint8_t *out, std::size_t n);
 };

@@ -192,6 +192,8 @@ private:
         spec.weights = node.weight->data;
         if (node.bias)
             spec.bias = node.bias->data;
+        if (node.range)
+            spec.mean = node.range->mean;
         return spec;
     }
 

@@ -27,19 +27,46 @@ std::array<T, 256> value_table()
         const float v = value_of(i);
         if constexpr (sizeof(T) == 4)
             out[i] = v;
-        else if constexpr (sizeof(T) == 2)
-            kernels().store_bf16(&v, &out[i], 1);
         else
-            out[i] = static_cast<T>(i);
+            kernels().store_bf16(&v, &out[i], 1);
     }
     return out;
 }
 
 template <typename T>
-const T *values()
+T value_at(int byte)
 {
-    static const std::array<T, 256> table = value_table<T>();
-    return table.data();
+    if constexpr (sizeof(T) == 1) {
+        return static_cast<T>(byte);
+    } else {
+        static const std::array<T, 256> table = value_table<T>();
+        return table[byte];
+    }
+}
+
+/// The factor of the lite network, known to the compiler; any other one takes the loop that reads it.
+constexpr int usual_factor = 2;
+
+/// `n` unshuffled pixels from one picture row; `factor` is 0 where `wanted` says it.
+template <typename T, int factor>
+void unshuffle(const std::uint8_t *from, int pixel, int n, int wanted, T *to, int channels)
+{
+    const int f = factor ? factor : wanted;
+    for (int x = 0; x < n; ++x, to += channels)
+        for (int dx = 0; dx < f; ++dx, from += pixel)
+            for (int c = 0; c < 3; ++c)
+                to[c * f * f + dx] = value_at<T>(from[c]);
+}
+
+/// `n` pixels of a picture row from the values of `row` of each cell; the inverse of the above.
+template <int factor>
+void shuffle(const std::uint8_t *from, int channels, int n, int wanted, std::uint8_t *to, int pixel)
+{
+    const int f = factor ? factor : wanted;
+    for (int x = 0; x < n; ++x, from += channels)
+        for (int dx = 0; dx < f; ++dx, to += pixel)
+            for (int c = 0; c < 3; ++c)
+                to[c] = from[c * f * f + dx];
 }
 
 } // namespace
@@ -56,22 +83,25 @@ ReadStage::ReadStage(const Frame &frame, int factor, std::vector<Tensor *> tenso
 }
 
 template <typename T>
-void ReadStage::read_row(const Tensor &out, int y, const T *table) const
+void ReadStage::read_row(const Tensor &out, int y) const
 {
     auto *to = reinterpret_cast<T *>(out.row(y));
     const ConstImage &in = frame_.in;
     const int area = factor_ * factor_;
+    // Pixels whose columns are all inside the picture; the others mirror it.
+    const int inside = std::min(out.width, in.width / factor_);
     for (int dy = 0; dy < factor_; ++dy) {
         const std::uint8_t *from = in.row(mirrored(y * factor_ + dy, in.height));
-        for (int x = 0; x < out.width; ++x)
-            for (int dx = 0; dx < factor_; ++dx) {
-                const int source = x * factor_ + dx;
-                const std::uint8_t *pixel =
-                    from + (source < in.width ? source : mirrored(source, in.width)) * in.pixel;
-                T *values = to + static_cast<std::ptrdiff_t>(x) * out.channels + dy * factor_ + dx;
+        T *line = to + dy * factor_;
+        if (factor_ == usual_factor)
+            unshuffle<T, usual_factor>(from, in.pixel, inside, factor_, line, out.channels);
+        else
+            unshuffle<T, 0>(from, in.pixel, inside, factor_, line, out.channels);
+        for (int x = inside; x < out.width; ++x)
+            for (int dx = 0; dx < factor_; ++dx)
                 for (int c = 0; c < 3; ++c)
-                    values[c * area] = table[pixel[c]];
-            }
+                    line[static_cast<std::ptrdiff_t>(x) * out.channels + c * area + dx] =
+                        value_at<T>(from[mirrored(x * factor_ + dx, in.width) * in.pixel + c]);
     }
 }
 
@@ -82,13 +112,13 @@ void ReadStage::run(Rows rows)
         for (int y = rows.begin; y < rows.end; ++y) {
             switch (output->type) {
             case Type::f32:
-                read_row(*output, y, values<float>());
+                read_row<float>(*output, y);
                 break;
             case Type::bf16:
-                read_row(*output, y, values<std::uint16_t>());
+                read_row<std::uint16_t>(*output, y);
                 break;
             case Type::u8:
-                read_row(*output, y, values<std::uint8_t>());
+                read_row<std::uint8_t>(*output, y);
                 break;
             }
             output->fill_sides(y);
@@ -127,14 +157,17 @@ void WriteStage::write_row(int y) const
             const int row = y * factor_ + dy;
             if (row >= out.height)
                 break;
-            const int end = std::min((x + pixels) * factor_, out.width);
+            const std::uint8_t *line = values + dy * factor_;
+            const int whole = std::min(pixels, out.width / factor_ - x);
             std::uint8_t *to = out.at(x * factor_, row);
-            for (int i = x * factor_; i < end; ++i, to += out.pixel) {
-                const std::uint8_t *value =
-                    values + (i / factor_ - x) * in_.channels + dy * factor_ + i % factor_;
+            if (factor_ == usual_factor)
+                shuffle<usual_factor>(line, in_.channels, whole, factor_, to, out.pixel);
+            else
+                shuffle<0>(line, in_.channels, whole, factor_, to, out.pixel);
+            const int end = std::min((x + pixels) * factor_, out.width);
+            for (int i = (x + whole) * factor_; i < end; ++i)
                 for (int c = 0; c < 3; ++c)
-                    to[c] = value[c * area];
-            }
+                    out.at(i, row)[c] = line[whole * in_.channels + i % factor_ + c * area];
         }
     }
 }

@@ -22,7 +22,7 @@ public:
 
 private:
     template <typename T>
-    void read_row(const Tensor &out, int y, const T *table) const;
+    void read_row(const Tensor &out, int y) const;
 
     const Frame &frame_;
     int factor_;

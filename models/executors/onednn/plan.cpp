@@ -22,7 +22,7 @@ namespace
 
 /// Strips of one segment together: a share of a last-level cache that every current CPU has, and enough work
 /// for a step to be worth its start.
-constexpr std::size_t strip_bytes = std::size_t{4} << 20;
+constexpr std::size_t strip_bytes = std::size_t{2} << 20;
 
 } // namespace
 
@@ -35,6 +35,9 @@ Plan::Plan(const Graph &graph, Precision precision, int width, int height, Weigh
         mmap(nullptr, schedule_.arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         throw std::bad_alloc();
+    // Convolutions walk over many rows at once; without large pages each row costs a translation of its own.
+    // A kernel that has none to give is no failure.
+    madvise(memory, schedule_.arena_bytes, MADV_HUGEPAGE);
     arena_ = static_cast<std::byte *>(memory);
     for (const auto &[tensor, offset] : schedule_.offsets)
         tensor->data = arena_ + offset;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace anime::onednn
 {
@@ -49,40 +48,64 @@ Rows UpsampleStage::needs(std::size_t i, Rows out) const
             top + upsampled_from(out.end - 1, height, spec_.mode).b + 1};
 }
 
-void UpsampleStage::run_row(int y, float *line, float *other) const
+/// The two source rows of row `y`, blended into `line`.
+void UpsampleStage::blend_rows(int y, float *line, float *other) const
 {
     const Kernels &k = kernels();
     const Tensor &source = *spec_.source;
-    const int channels = source.channels;
-    const int step = chunk_pixels(channels);
+    const std::size_t n = static_cast<std::size_t>(source.width) * source.channels;
     const Sample rows = upsampled_from(y, source.height, spec_.mode);
+    if (source.type == Type::bf16) {
+        k.blend_bf16(reinterpret_cast<const std::uint16_t *>(source.row(rows.a)),
+                     reinterpret_cast<const std::uint16_t *>(source.row(rows.b)), rows.weight, line, n);
+        return;
+    }
+    const int step = chunk_pixels(source.channels);
     for (int x = 0; x < source.width; x += step) {
         const int pixels = std::min(step, source.width - x);
-        const std::size_t at = static_cast<std::size_t>(x) * channels;
+        const std::size_t at = static_cast<std::size_t>(x) * source.channels;
         source_.read(x, rows.a, pixels, line + at);
         source_.read(x, rows.b, pixels, other + at);
     }
-    k.blend(line, other, rows.weight, line, static_cast<std::size_t>(source.width) * channels);
+    k.blend(line, other, rows.weight, line, n);
+}
 
-    std::array<float, chunk_room> values;
+/// Adds the residual to `values`, activates and writes them.
+void UpsampleStage::finish(int x, int y, int pixels, float *values) const
+{
+    const Kernels &k = kernels();
+    const std::size_t n = static_cast<std::size_t>(pixels) * outputs[0]->channels;
+    const float slope = spec_.slope.value_or(1.0F);
+    const auto bytes = [&](const Tensor &tensor) {
+        return reinterpret_cast<std::uint8_t *>(tensor.row(y) + x * tensor.pixel_bytes());
+    };
+    if (residual_ && spec_.residual->type == Type::u8 && outputs.size() == 1 &&
+        outputs[0]->type == Type::u8) {
+        k.add_u8(values, bytes(*spec_.residual), residual_->scale(), residual_->shift(), slope,
+                 writers_[0].unit(), writers_[0].zero(), bytes(*outputs[0]), n);
+        return;
+    }
     std::array<float, chunk_room> added;
+    if (residual_)
+        residual_->read(x, y, pixels, added.data());
+    else
+        std::fill_n(added.data(), n, 0.0F);
+    if (residual_ || spec_.slope)
+        k.add(values, added.data(), slope, n);
+    for (const Writer &writer : writers_)
+        writer.write(x, y, pixels, values);
+}
+
+void UpsampleStage::run_row(int y, float *line, float *other) const
+{
+    const int channels = spec_.source->channels;
+    const int step = chunk_pixels(channels);
+    blend_rows(y, line, other);
+    std::array<float, chunk_room> values;
     for (int x = 0; x < outputs[0]->width; x += step) {
         const int pixels = std::min(step, outputs[0]->width - x);
-        const std::size_t n = static_cast<std::size_t>(pixels) * channels;
-        for (int i = 0; i < pixels; ++i) {
-            const Sample &column = columns_[x + i];
-            k.blend(line + static_cast<std::size_t>(column.a) * channels,
-                    line + static_cast<std::size_t>(column.b) * channels, column.weight,
-                    values.data() + static_cast<std::size_t>(i) * channels, channels);
-        }
-        if (residual_)
-            residual_->read(x, y, pixels, added.data());
-        else
-            std::memset(added.data(), 0, n * sizeof(float));
-        if (residual_ || spec_.slope)
-            k.add(values.data(), added.data(), spec_.slope.value_or(1.0F), n);
-        for (const Writer &writer : writers_)
-            writer.write(x, y, pixels, values.data());
+        kernels().blend_pixels(line, columns_.data() + x, pixels, channels, values.data());
+        finish(x, y, pixels, values.data());
     }
 }
 

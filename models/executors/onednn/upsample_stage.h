@@ -12,13 +12,6 @@
 namespace anime::onednn
 {
 
-/// out[i] = x[a] + (x[b] − x[a]) · weight
-struct Sample {
-    int a = 0;
-    int b = 0;
-    float weight = 0;
-};
-
 /// Where pixel `i` of 2 `n` comes from.
 Sample upsampled_from(int i, int n, Upsampling mode);
 
@@ -43,6 +36,8 @@ public:
 
 private:
     void run_row(int y, float *line, float *other) const;
+    void blend_rows(int y, float *line, float *other) const;
+    void finish(int x, int y, int pixels, float *values) const;
 
     UpsampleSpec spec_;
     Reader source_;

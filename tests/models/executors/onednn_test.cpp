@@ -3,6 +3,7 @@
 #include "models/error.h"
 #include "models/executors/executor.h"
 #include "models/executors/onednn/calibration.h"
+#include "models/executors/onednn/fold.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
@@ -147,6 +148,64 @@ TEST(Onednn, LowPrecisionStaysCloseToTheReference)
     }
     if (onednn::isa().bf16) {
         EXPECT_GT(paint_and_compare(*lite, onednn::Precision::bf16, 120, 96).psnr, 40);
+    }
+    for (Upsampling upsampling : {Upsampling::legacy, Upsampling::align_corners}) {
+        SCOPED_TRACE(to_string(upsampling));
+        const auto animegan =
+            calibrated(*model(test::animeganv2_model(upsampling), "animeganv2", upsampling), picture);
+        if (onednn::isa().vnni) {
+            EXPECT_GT(paint_and_compare(*animegan, onednn::Precision::int8, 120, 96).psnr, 32);
+        }
+        if (onednn::isa().bf16) {
+            EXPECT_GT(paint_and_compare(*animegan, onednn::Precision::bf16, 120, 96).psnr, 40);
+        }
+    }
+}
+
+TEST(Onednn, CalibrationFindsTheWholeRangeAndTheMean)
+{
+    Pixels picture(16, 16);
+    for (int y = 0; y < 16; ++y)
+        for (int x = 0; x < 16; ++x)
+            std::fill_n(picture.image().at(x, y), 3, x == 3 && y == 5 ? 255 : 0);
+    const auto ranges = onednn::measure_ranges(model(test::lite_model(), "lite")->graph, {picture.view()});
+    // One white pixel among 64 of each unshuffled channel; x = 3, y = 5 is the last of four.
+    const InputRange &stem = ranges.at("stem");
+    EXPECT_EQ(stem.lo, std::vector<float>(12, -1.0F));
+    EXPECT_EQ(stem.hi[3], 1.0F);
+    EXPECT_FLOAT_EQ(stem.mean[3], -1.0F + 2.0F / 64);
+    EXPECT_EQ(stem.hi[0], -1.0F);
+}
+
+// What the quantised convolution answers to an input that is its mean everywhere, and to any other flat one.
+TEST(Onednn, RoundedWeightsKeepFlatAreas)
+{
+    constexpr int inputs = 2;
+    constexpr int taps = 9;
+    std::vector<float> weights;
+    for (int i = 0; i < inputs * taps; ++i)
+        weights.push_back(0.31F * std::sin(1.7F * static_cast<float>(i)) + 0.02F);
+    const std::vector<float> bias = {0.25F};
+    const std::vector<float> mean = {0.4F, -0.1F};
+    const onednn::Quant quant{{0.01F, 0.002F}, {30, 128}};
+    const onednn::Folded folded = onednn::fold({1, 1, taps, weights, bias, mean}, quant);
+    const auto answer = [&](float x0, float x1) {
+        double real = bias[0];
+        double rounded = folded.bias[0];
+        for (int i = 0; i < inputs; ++i)
+            for (int t = 0; t < taps; ++t) {
+                const float x = i ? x1 : x0;
+                real += weights[i * taps + t] * x;
+                rounded += folded.weights[i * taps + t] * (x / quant.scale[i] + quant.zero[i]);
+            }
+        return rounded * folded.scales[0] - real;
+    };
+    EXPECT_NEAR(answer(mean[0], mean[1]), 0, 1e-5);
+    // Half a step of the weights for each input channel, times how far the input is from its mean.
+    EXPECT_LE(std::fabs(answer(mean[0] + 1, mean[1])), 0.5 * folded.scales[0] / quant.scale[0] + 1e-5);
+    for (float w : folded.weights) {
+        EXPECT_EQ(w, std::nearbyint(w));
+        EXPECT_LE(std::fabs(w), 127);
     }
 }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The weights of a convolution once its input's quantisation is part of them.
+#pragma once
+
+#include "models/executors/onednn/tensor.h"
+
+#include <vector>
+
+namespace anime::onednn
+{
+
+/// Weights and bias of a convolution and what is known of its input.
+struct FoldSpec {
+    int channels = 0; ///< of the output
+    int groups = 1;
+    int taps = 1;                      ///< of a kernel
+    const std::vector<float> &weights; ///< (channels, input channels / groups, taps)
+    const std::vector<float> &bias;    ///< empty: none
+    const std::vector<float> &mean;    ///< of each input channel, in real values; empty: not known
+};
+
+struct Folded {
+    std::vector<float> weights; ///< whole numbers, −127 … 127
+    std::vector<float> bias;    ///< in units of the accumulators, to which oneDNN adds it
+    std::vector<float> scales;  ///< of each output channel's accumulators
+};
+
+Folded fold(const FoldSpec &spec, const Quant &input);
+
+} // namespace anime::onednn
