@@ -279,10 +279,54 @@ TEST(KernelSets, Agree)
 
         const std::vector<float> zero(n, 20);
         std::vector<std::uint8_t> bytes(n), others(n);
-        wanted.affine_bf16_u8(half.data(), scale.data(), shift.data(), 0.2F, zero.data(), bytes.data(), n);
-        got.affine_bf16_u8(half.data(), scale.data(), shift.data(), 0.2F, zero.data(), others.data(), n);
+        std::vector<std::uint16_t> wide(n), wides(n);
+        for (const auto &[adds, writes_wide, writes_bytes] : {std::tuple{false, false, true},
+                                                              {false, true, false},
+                                                              {false, true, true},
+                                                              {true, false, true},
+                                                              {true, true, false},
+                                                              {true, true, true}}) {
+            Pass pass;
+            pass.in = half.data();
+            pass.scale = scale.data();
+            pass.shift = shift.data();
+            pass.unit = scale.data();
+            pass.zero = zero.data();
+            pass.slope = 0.2F;
+            pass.residual = adds ? half.data() : nullptr;
+            pass.values = n;
+            pass.wide = writes_wide ? wide.data() : nullptr;
+            pass.bytes = writes_bytes ? bytes.data() : nullptr;
+            wanted.pass(pass);
+            pass.wide = writes_wide ? wides.data() : nullptr;
+            pass.bytes = writes_bytes ? others.data() : nullptr;
+            got.pass(pass);
+            // Fused multiplication may round a tie the other way.
+            for (std::size_t i = 0; i < n; ++i) {
+                ASSERT_NEAR(bytes[i], others[i], 1);
+                ASSERT_NEAR(wide[i], wides[i], 1);
+            }
+        }
+        wanted.blend_bf16(half.data(), half.data() + 1, 0.25F, a.data(), n - 1);
+        got.blend_bf16(half.data(), half.data() + 1, 0.25F, b.data(), n - 1);
         for (std::size_t i = 0; i < n; ++i)
-            ASSERT_NEAR(bytes[i], others[i], 1); // fused multiplication may round a tie the other way
+            ASSERT_NEAR(a[i], b[i], 1e-5F);
+        const Sample samples[] = {{0, 1, 0.25F}, {1, 1, 0.0F}, {2, 0, 0.75F}};
+        wanted.blend_pixels(in.data(), samples, 3, 37, a.data());
+        got.blend_pixels(in.data(), samples, 3, 37, b.data());
+        for (std::size_t i = 0; i < n; ++i)
+            ASSERT_NEAR(a[i], b[i], 1e-5F);
+        const std::vector<std::uint8_t> residual = bytes;
+        wanted.add_u8(in.data(), residual.data(), scale.data(), shift.data(), 0.2F, scale.data(), zero.data(),
+                      bytes.data(), n);
+        got.add_u8(in.data(), residual.data(), scale.data(), shift.data(), 0.2F, scale.data(), zero.data(),
+                   others.data(), n);
+        for (std::size_t i = 0; i < n; ++i)
+            ASSERT_NEAR(bytes[i], others[i], 1);
+        std::vector<std::uint32_t> totals(n, 7), more_totals(n, 7);
+        wanted.add_bytes(residual.data(), totals.data(), n);
+        got.add_bytes(residual.data(), more_totals.data(), n);
+        EXPECT_EQ(totals, more_totals);
         wanted.to_bytes(in.data(), bytes.data(), n);
         got.to_bytes(in.data(), others.data(), n);
         for (std::size_t i = 0; i < n; ++i)
