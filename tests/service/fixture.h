@@ -104,6 +104,21 @@ protected:
     {
         return json(post(path, photo)).value("id", "");
     }
+    /// Reads the metrics until the one of that name, which has no labels, is as wanted.
+    template <typename Wanted> void await_metric(const std::string &name, Wanted wanted)
+    {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        std::string line;
+        do {
+            const std::string all = request(service_->metrics_port(), "GET", "/metrics").body;
+            const auto at = all.find("\n" + name + " ");
+            line = at == std::string::npos ? "" : all.substr(at + 1, all.find('\n', at + 1) - at - 1);
+            if (!line.empty() && wanted(std::stod(line.substr(name.size()))))
+                return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        } while (std::chrono::steady_clock::now() < end);
+        FAIL() << "after a minute: " << (line.empty() ? "no " + name : line);
+    }
     std::uint16_t port() const { return service_->port(); }
 
     Options options_;

@@ -126,10 +126,7 @@ TEST_F(Http, AnUploadIsCancelledWithItsConnection)
         client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
                     "Content-Length: " +
                     std::to_string(photo(1).size()) + "\r\n\r\n" + photo(1));
-        while (json(ask("GET", "/readyz")).contains("status") &&
-               request(service_->metrics_port(), "GET", "/metrics").body.find("\nanime_jobs 2") ==
-                   std::string::npos)
-            std::this_thread::yield();
+        await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
     }
     // The client is gone: an equal upload isn't joined to a live job, and every worker comes free.
     EXPECT_EQ(finished(create("/v1/jobs", photo(2)))["state"], "succeeded");
@@ -337,9 +334,7 @@ TEST_F(Http, MemoryAboveTheSoftLimitWarnsAndTrims)
     options_.limits.memory_soft = 1;
     start();
     EXPECT_EQ(post("/upload", photo()).status, 200);
-    while (request(service_->metrics_port(), "GET", "/metrics").body.find("anime_memory_trims_total 1") ==
-           std::string::npos)
-        std::this_thread::yield();
+    await_metric("anime_memory_trims_total", [](double trims) { return trims >= 1; });
     EXPECT_NE(log().find("memory above the soft limit"), std::string::npos);
 }
 
@@ -351,10 +346,7 @@ TEST_F(Http, UploadsTogetherAreBounded)
                              "Content-Length: 150000\r\n\r\n";
     Client first(port());
     first.send(head + std::string(140000, 'x'));
-    while (
-        request(service_->metrics_port(), "GET", "/metrics").body.find("anime_pending_upload_bytes 140000") ==
-        std::string::npos)
-        std::this_thread::yield();
+    await_metric("anime_pending_upload_bytes", [](double bytes) { return bytes == 140000; });
     Client second(port());
     second.send(head + std::string(150000, 'x'));
     EXPECT_EQ(code(second.receive()), "uploads-full");
