@@ -105,7 +105,8 @@ protected:
         return json(post(path, photo)).value("id", "");
     }
     /// Reads the metrics until the one of that name, which has no labels, is as wanted.
-    template <typename Wanted> void await_metric(const std::string &name, Wanted wanted)
+    template <typename Wanted>
+    void await_metric(const std::string &name, Wanted wanted)
     {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         std::string line;
