@@ -171,6 +171,8 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
         connection.suspension->wake();
         return;
     case Phase::refuse:
+        // libmicrohttpd would go on with what the socket has buffered, 32 KB a wake, and sleep after each.
+        connection.late = true;
         if (connection.suspension)
             connection.suspension->wake();
         break;

@@ -53,7 +53,7 @@ struct Connection {
     std::chrono::steady_clock::time_point deadline;
     std::shared_ptr<Suspension> suspension;
     std::string late_answer; ///< what to send when the body's deadline passes
-    bool late = false;       ///< that was sent
+    bool late = false;       ///< that was sent, or a refused client's time is up
     bool gone = false;       ///< the client hung up while it was suspended
 };
 
