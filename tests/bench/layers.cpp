@@ -97,7 +97,7 @@ void measure(char **arguments)
     const Image painted{out.data(), width, height, width * 3L, 3};
 
     WeightCache cache;
-    Plan plan(model->graph, precision, width, height, cache);
+    Plan plan(model->graph, precision, width, height, cache, omp_get_max_threads());
     auto best = plan.profile(picture, painted);
     for (int i = 0; i < rounds; ++i) {
         const auto costs = plan.profile(picture, painted);

@@ -2,6 +2,8 @@
 // The pass between two convolutions, chunk by chunk.
 #include "models/executors/onednn/apply_stage.h"
 
+#include "models/executors/onednn/each_row.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -162,15 +164,14 @@ void ApplyStage::run_row_in_one_loop(int y) const
 
 void ApplyStage::run(Rows rows)
 {
-#pragma omp parallel for schedule(static)
-    for (int y = rows.begin; y < rows.end; ++y) {
+    each_row(rows, [this](int y) {
         if (one_loop_)
             run_row_in_one_loop(y);
         else
             run_row(y);
         for (const Tensor *output : outputs)
             output->fill_sides(y);
-    }
+    });
     for (const Tensor *output : outputs)
         output->fill_ends(rows.begin, rows.end);
 }

@@ -2,6 +2,7 @@
 // Thumbnail, mean over the picture, fully connected layers.
 #include "models/executors/onednn/global_stages.h"
 
+#include "models/executors/onednn/each_row.h"
 #include "models/executors/onednn/kernels.h"
 #include "models/padding.h"
 
@@ -67,11 +68,10 @@ void ThumbnailStage::run_row(int y)
 
 void ThumbnailStage::run(Rows rows)
 {
-#pragma omp parallel for schedule(static)
-    for (int y = rows.begin; y < rows.end; ++y) {
+    each_row(rows, [this](int y) {
         run_row(y);
         out_.fill_sides(y);
-    }
+    });
     out_.fill_ends(rows.begin, rows.end);
 }
 

@@ -107,7 +107,8 @@ private:
                 return *plans_.front().plan;
             }
         trim(kept_plans - 1, kept_bytes);
-        auto made = std::make_unique<Plan>(model_->graph, precision_, width, height, cache_);
+        auto made = std::make_unique<Plan>(model_->graph, precision_, width, height, cache_,
+                                           static_cast<int>(info_.threads));
         if (std::getenv("ANIME_PLAN"))
             std::fprintf(stderr, "%s %s %dx%d on %s: %s", info_.model.c_str(), info_.precision.c_str(), width,
                          height, info_.isa.c_str(), made->describe().c_str());

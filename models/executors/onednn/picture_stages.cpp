@@ -2,6 +2,7 @@
 // Pictures to tensors and back.
 #include "models/executors/onednn/picture_stages.h"
 
+#include "models/executors/onednn/each_row.h"
 #include "models/executors/onednn/elements.h"
 #include "models/padding.h"
 
@@ -108,8 +109,7 @@ void ReadStage::read_row(const Tensor &out, int y) const
 void ReadStage::run(Rows rows)
 {
     for (const Tensor *output : outputs) {
-#pragma omp parallel for schedule(static)
-        for (int y = rows.begin; y < rows.end; ++y) {
+        each_row(rows, [&](int y) {
             switch (output->type) {
             case Type::f32:
                 read_row<float>(*output, y);
@@ -122,7 +122,7 @@ void ReadStage::run(Rows rows)
                 break;
             }
             output->fill_sides(y);
-        }
+        });
         output->fill_ends(rows.begin, rows.end);
     }
 }
@@ -174,9 +174,7 @@ void WriteStage::write_row(int y) const
 
 void WriteStage::run(Rows rows)
 {
-#pragma omp parallel for schedule(static)
-    for (int y = rows.begin; y < rows.end; ++y)
-        write_row(y);
+    each_row(rows, [this](int y) { write_row(y); });
 }
 
 } // namespace anime::onednn

@@ -6,6 +6,7 @@
 #include "models/executors/onednn/picture_stages.h"
 #include "models/padding.h"
 
+#include <omp.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -20,42 +21,26 @@ namespace anime::onednn
 namespace
 {
 
-/// Strips of one segment together: a share of a last-level cache that every current CPU has, and enough work
-/// for a step to be worth its start.
-constexpr std::size_t strip_bytes = std::size_t{2} << 20;
+/// Strips of one segment together. Threads that share strips meet after each step, so a strip has to be worth
+/// the meeting; six megabytes are still a share of a last-level cache that every current CPU has.
+constexpr std::size_t shared_strip_bytes = std::size_t{6} << 20;
+/// Of a band, whose thread meets nobody; half to four times of it cost the same within two percent.
+constexpr std::size_t own_strip_bytes = std::size_t{2} << 20;
 
-} // namespace
-
-Plan::Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache)
-    : lowered_(lower(graph, precision, padded_side(height, graph.multiple, graph.minimum),
-                     padded_side(width, graph.multiple, graph.minimum), frame_, cache)),
-      schedule_(make_schedule(lowered_.stages, strip_bytes))
+/// Primitives made while it lives divide their work among `threads` threads.
+class ThreadCount
 {
-    void *memory =
-        mmap(nullptr, schedule_.arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        throw std::bad_alloc();
-    // Convolutions walk over many rows at once; without large pages each row costs a translation of its own.
-    // A kernel that has none to give is no failure.
-    madvise(memory, schedule_.arena_bytes, MADV_HUGEPAGE);
-    arena_ = static_cast<std::byte *>(memory);
-    for (const auto &[tensor, offset] : schedule_.offsets)
-        tensor->data = arena_ + offset;
-}
+public:
+    explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+    ~ThreadCount() { omp_set_num_threads(before_); }
+    ThreadCount(const ThreadCount &) = delete;
+    ThreadCount &operator=(const ThreadCount &) = delete;
 
-Plan::~Plan()
-{
-    munmap(arena_, schedule_.arena_bytes);
-}
+private:
+    int before_;
+};
 
-void Plan::start(const ConstImage &in, const Image &out)
-{
-    frame_ = {in, out};
-    for (Tensor &tensor : lowered_.tensors)
-        tensor.first = 0;
-}
-
-void Plan::perform(const Step &step)
+void perform(const Step &step)
 {
     switch (step.kind) {
     case Step::Kind::begin:
@@ -70,37 +55,132 @@ void Plan::perform(const Step &step)
     }
 }
 
+} // namespace
+
+Plan::Arena::Arena(std::size_t bytes) : data_(nullptr, Unmap{bytes})
+{
+    void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        throw std::bad_alloc();
+    // Convolutions walk over many rows at once; without large pages each row costs a translation of its own.
+    // A kernel that has none to give is no failure.
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    data_.reset(static_cast<std::byte *>(memory));
+}
+
+void Plan::Arena::Unmap::operator()(std::byte *data) const
+{
+    munmap(data, bytes);
+}
+
+Plan::Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache, int threads)
+{
+    const auto lowered = [&] {
+        return lower(graph, precision, padded_side(height, graph.multiple, graph.minimum),
+                     padded_side(width, graph.multiple, graph.minimum), frame_, cache);
+    };
+    Lowered first = lowered();
+    const int count = usable_bands(first.stages, threads);
+    bands_.push_back(plan_band(std::move(first), {0, count}));
+    for (int i = 1; i < count; ++i)
+        bands_.push_back(plan_band(lowered(), {i, count}));
+}
+
+Plan::PlannedBand Plan::plan_band(Lowered lowered, Band band) const
+{
+    const ThreadCount alone(band.count > 1 ? 1 : omp_get_max_threads());
+    Schedule schedule =
+        make_schedule(lowered.stages, band.count > 1 ? own_strip_bytes : shared_strip_bytes, band);
+    Arena arena(schedule.arena_bytes);
+    for (const auto &[tensor, offset] : schedule.offsets)
+        tensor->data = arena.data() + offset;
+    return {std::move(lowered), std::move(schedule), std::move(arena), nullptr};
+}
+
+void Plan::start(const ConstImage &in, const Image &out)
+{
+    frame_ = {in, out};
+    for (PlannedBand &band : bands_)
+        for (Tensor &tensor : band.lowered.tensors)
+            tensor.first = 0;
+}
+
+template <typename Perform>
+void Plan::perform_all(Perform perform)
+{
+    PlannedBand &first = bands_.front();
+    const auto &steps = first.schedule.steps;
+    if (bands_.size() == 1) {
+        for (const Step &step : steps)
+            perform(step, 0);
+        return;
+    }
+    for (std::size_t i = 0; i < first.schedule.streamed; ++i)
+        perform(steps[i], 0);
+    for (PlannedBand &band : bands_)
+        std::copy(first.lowered.vectors.begin(), first.lowered.vectors.end(), band.lowered.vectors.begin());
+    const int count = static_cast<int>(bands_.size());
+#pragma omp parallel for schedule(static, 1) num_threads(count)
+    for (int i = 0; i < count; ++i) {
+        PlannedBand &band = bands_[i];
+        band.error = nullptr;
+        try {
+            for (std::size_t s = band.schedule.streamed; s < band.schedule.steps.size(); ++s)
+                perform(band.schedule.steps[s], i);
+        } catch (...) {
+            band.error = std::current_exception();
+        }
+    }
+    for (const PlannedBand &band : bands_)
+        if (band.error)
+            std::rethrow_exception(band.error);
+}
+
 void Plan::paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel)
 {
     start(in, out);
-    for (const Step &step : schedule_.steps) {
+    perform_all([&cancel](const Step &step, int) {
         if (cancel)
             throw Error("cancelled", "Painting was cancelled.");
         perform(step);
-    }
+    });
 }
 
 std::vector<Plan::Cost> Plan::profile(const ConstImage &in, const Image &out)
 {
     using Clock = std::chrono::steady_clock;
-    std::map<const Stage *, double> spent;
+    std::vector<std::map<const Stage *, double>> spent(bands_.size());
     start(in, out);
-    for (const Step &step : schedule_.steps) {
+    perform_all([&spent](const Step &step, int band) {
         const auto start = Clock::now();
         perform(step);
         if (step.stage)
-            spent[step.stage] += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-    }
+            spent[band][step.stage] +=
+                std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    });
     std::vector<Cost> costs;
-    for (const auto &stage : lowered_.stages)
-        costs.push_back({stage->name, stage->describe(), stage->gmac(), spent[stage.get()]});
+    for (std::size_t s = 0; s < stages().size(); ++s) {
+        const Stage &stage = *stages()[s];
+        Cost cost{stage.name, stage.describe(), stage.gmac(), 0};
+        // What comes before the bands is done by one of them, by all threads.
+        double sum = 0;
+        int bands = 0;
+        for (std::size_t b = 0; b < bands_.size(); ++b)
+            if (const auto found = spent[b].find(bands_[b].lowered.stages[s].get());
+                found != spent[b].end()) {
+                sum += found->second;
+                ++bands;
+            }
+        cost.milliseconds = bands ? sum / bands : 0;
+        costs.push_back(std::move(cost));
+    }
     return costs;
 }
 
 void Plan::watch(const ConstImage &in, const Image &out, const Observer &observer)
 {
     start(in, out);
-    for (const Step &step : schedule_.steps) {
+    perform_all([&observer](const Step &step, int) {
         const auto *conv =
             step.kind == Step::Kind::run ? dynamic_cast<const ConvStage *>(step.stage) : nullptr;
         if (conv && conv->first_of_node()) {
@@ -113,31 +193,35 @@ void Plan::watch(const ConstImage &in, const Image &out, const Observer &observe
         if (step.kind == Step::Kind::run && dynamic_cast<const WriteStage *>(step.stage))
             observer(step.stage->name, *step.stage->inputs[0], step.rows);
         perform(step);
-    }
+    });
 }
 
 std::size_t Plan::memory_bytes() const
 {
-    std::size_t sum = schedule_.arena_bytes;
-    for (const auto &stage : lowered_.stages)
-        sum += stage->held_bytes();
+    std::size_t sum = 0;
+    for (const PlannedBand &band : bands_) {
+        sum += band.schedule.arena_bytes;
+        for (const auto &stage : band.lowered.stages)
+            sum += stage->held_bytes();
+    }
     return sum;
 }
 
 std::string Plan::describe() const
 {
+    const PlannedBand &first = bands_.front();
     std::string text;
     char line[256];
-    std::snprintf(line, sizeof line, "%zu steps, arena %zu KiB\n", schedule_.steps.size(),
-                  schedule_.arena_bytes >> 10);
+    std::snprintf(line, sizeof line, "%zu bands, %zu steps, arena %zu KiB\n", bands_.size(),
+                  first.schedule.steps.size(), first.schedule.arena_bytes >> 10);
     text += line;
-    for (const auto &stage : lowered_.stages) {
+    for (const auto &stage : stages()) {
         std::snprintf(line, sizeof line, "%-28s %s\n", stage->name.c_str(), stage->describe().c_str());
         text += line;
         for (const Tensor *t : stage->outputs) {
             std::snprintf(line, sizeof line, "    -> %s %dx%dx%d, %d of %d rows, at %td KiB\n",
                           to_string(t->type), t->height, t->width, t->channels, t->window, t->bordered_rows(),
-                          (t->data - arena_) >> 10);
+                          (t->data - first.arena.data()) >> 10);
             text += line;
         }
     }

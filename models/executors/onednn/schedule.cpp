@@ -13,6 +13,8 @@ namespace
 
 constexpr std::size_t alignment = 64;
 constexpr int smallest_strip = 8; ///< rows; less is all overhead
+/// Rows: some four times as many as the student's bands share with their neighbours.
+constexpr int smallest_band = 48;
 
 struct Life {
     Stage *writer = nullptr;
@@ -27,8 +29,8 @@ struct Life {
 class Scheduler
 {
 public:
-    Scheduler(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes)
-        : strip_bytes_(strip_bytes)
+    Scheduler(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band)
+        : strip_bytes_(strip_bytes), band_(band)
     {
         for (const auto &stage : stages) {
             stages_.push_back(stage.get());
@@ -37,15 +39,29 @@ public:
             for (std::size_t i = 0; i < stage->inputs.size(); ++i)
                 life_[stage->inputs[i]].readers.emplace_back(stage.get(), i);
         }
+        assign_segments();
     }
 
     Schedule make()
     {
-        assign_segments();
-        for (int segment = 0; segment <= last_segment_; ++segment)
+        for (int segment = band_.index > 0 ? last_segment_ : 0; segment <= last_segment_; ++segment) {
+            out_.streamed = out_.steps.size();
             run_segment(segment);
+        }
         place();
         return std::move(out_);
+    }
+
+    int usable_bands(int wanted)
+    {
+        for (const Stage *stage : members(last_segment_)) {
+            for (Tensor *input : stage->inputs)
+                if (life_[input].whole())
+                    return 1;
+            if (stage->outputs.empty() && stage->rows / wanted < smallest_band)
+                return 1;
+        }
+        return wanted;
     }
 
 private:
@@ -89,8 +105,11 @@ private:
         return out;
     }
 
-    /// Strips that the segment is cut into.
-    int strips(const std::vector<Stage *> &members)
+    /// Bands of a segment: only the last one is cut.
+    Band band_of(int segment) const { return segment == last_segment_ ? band_ : Band{}; }
+
+    /// Strips that the segment, or the band of it, is cut into.
+    int strips(const std::vector<Stage *> &members, Band band)
     {
         std::size_t bytes = 0;
         int rows = 1;
@@ -99,8 +118,8 @@ private:
             for (const Tensor *output : stage->outputs)
                 bytes += output->row_bytes() * output->height;
         }
-        const auto wanted = static_cast<int>((bytes + strip_bytes_ - 1) / strip_bytes_);
-        return std::clamp(wanted, 1, std::max(1, rows / smallest_strip));
+        const auto wanted = static_cast<int>((bytes / band.count + strip_bytes_ - 1) / strip_bytes_);
+        return std::clamp(wanted, 1, std::max(1, rows / band.count / smallest_strip));
     }
 
     void run_segment(int segment)
@@ -108,7 +127,8 @@ private:
         const std::vector<Stage *> stages = members(segment);
         for (Stage *stage : stages)
             out_.steps.push_back({Step::Kind::begin, stage, {}});
-        const int count = strips(stages);
+        skip_to(stages, segment);
+        const int count = strips(stages, band_of(segment));
         for (int strip = 1; strip <= count; ++strip) {
             std::map<const Stage *, int> wanted;
             for (auto i = stages.rbegin(); i != stages.rend(); ++i)
@@ -119,12 +139,37 @@ private:
         }
     }
 
+    /// Marks what is above the band as done, as far as its first row does not need it.
+    void skip_to(const std::vector<Stage *> &stages, int segment)
+    {
+        const Band band = band_of(segment);
+        if (band.index == 0)
+            return;
+        for (auto i = stages.rbegin(); i != stages.rend(); ++i) {
+            Stage *stage = *i;
+            int first = static_cast<int>(static_cast<long>(stage->rows) * band.index / band.count);
+            for (Tensor *output : stage->outputs)
+                for (const auto &[reader, index] : life_[output].readers) {
+                    const int next = done_[reader];
+                    const Rows needed = reader->needs(index, {next, next + 1});
+                    first = std::clamp(needed.begin - output->border.top, 0, first);
+                }
+            done_[stage] = first;
+            for (Tensor *output : stage->outputs)
+                if (first > 0) {
+                    first_[output] = output->border.top + first;
+                    out_.steps.push_back({Step::Kind::slide, nullptr, {}, output, first_[output], 0});
+                }
+        }
+    }
+
     /// How many rows `stage` has to have done after this strip: what its readers in the segment need, or,
     /// where there is none, its share.
     int want(const Stage &stage, int segment, int strip, int count,
              const std::map<const Stage *, int> &wanted)
     {
-        if (strip == count)
+        const Band band = band_of(segment);
+        if (strip == count && band.index + 1 == band.count)
             return stage.rows;
         int rows = -1;
         for (Tensor *output : stage.outputs)
@@ -135,7 +180,8 @@ private:
                     rows = std::max(rows, output->rows_for(end));
                 }
         if (rows < 0)
-            rows = static_cast<int>(static_cast<long>(stage.rows) * strip / count);
+            rows = static_cast<int>(static_cast<long>(stage.rows) * (band.index * count + strip) /
+                                    (band.count * count));
         return std::max(rows, done_[&stage]);
     }
 
@@ -210,6 +256,7 @@ private:
     }
 
     std::size_t strip_bytes_;
+    Band band_;
     std::vector<Stage *> stages_;
     std::map<Tensor *, Life> life_;
     std::map<const Stage *, int> segment_;
@@ -221,9 +268,14 @@ private:
 
 } // namespace
 
-Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes)
+Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band)
 {
-    return Scheduler(stages, strip_bytes).make();
+    return Scheduler(stages, strip_bytes, band).make();
+}
+
+int usable_bands(const std::vector<std::unique_ptr<Stage>> &stages, int wanted)
+{
+    return Scheduler(stages, 1, {}).usable_bands(wanted);
 }
 
 } // namespace anime::onednn

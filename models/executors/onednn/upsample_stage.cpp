@@ -2,6 +2,8 @@
 // Bilinear ×2 upsampling: blend two rows, then columns.
 #include "models/executors/onednn/upsample_stage.h"
 
+#include "models/executors/onednn/each_row.h"
+
 #include <omp.h>
 
 #include <algorithm>
@@ -112,13 +114,13 @@ void UpsampleStage::run_row(int y, float *line, float *other) const
 void UpsampleStage::run(Rows rows)
 {
     const std::size_t row = static_cast<std::size_t>(spec_.source->width) * spec_.source->channels;
-#pragma omp parallel for schedule(static)
-    for (int y = rows.begin; y < rows.end; ++y) {
-        float *line = rows_.data() + 2 * row * omp_get_thread_num();
+    const bool in_band = omp_in_parallel();
+    each_row(rows, [&](int y) {
+        float *line = rows_.data() + (in_band ? 0 : 2 * row * omp_get_thread_num());
         run_row(y, line, line + row);
         for (const Tensor *output : outputs)
             output->fill_sides(y);
-    }
+    });
     for (const Tensor *output : outputs)
         output->fill_ends(rows.begin, rows.end);
 }

@@ -279,6 +279,42 @@ TEST(Onednn, NoConvolutionFallsBackToReferenceLoops)
     }
 }
 
+// 200×333 gives bands of 83 and of 55 rows at half the size, none of which is a whole number of strips.
+TEST(Onednn, BandsPaintWhatOneThreadPaints)
+{
+    const auto lite = model(test::lite_model(), "lite");
+    const Pixels in = photo(200, 333);
+    const std::atomic<bool> cancel = false;
+    for (const auto precision : {onednn::Precision::f32, onednn::Precision::bf16}) {
+        if (precision == onednn::Precision::bf16 && !onednn::isa().bf16)
+            continue;
+        onednn::WeightCache cache;
+        Pixels whole(200, 333);
+        onednn::Plan(lite->graph, precision, 200, 333, cache).paint(in.view(), whole.image(), cancel);
+        for (int threads : {2, 3}) {
+            onednn::Plan plan(lite->graph, precision, 200, 333, cache, threads);
+            EXPECT_EQ(plan.describe().substr(0, 7), std::to_string(threads) + " bands");
+            for (int frame = 0; frame < 2; ++frame) {
+                Pixels out(200, 333);
+                plan.paint(in.view(), out.image(), cancel);
+                for (std::size_t i = 0; i < out.bytes.size(); ++i)
+                    ASSERT_NEAR(out.bytes[i], whole.bytes[i], 1) << "row " << i / 600 << " of " << threads;
+            }
+        }
+    }
+}
+
+TEST(Onednn, ACancelledFrameInBandsThrows)
+{
+    const auto lite = model(test::lite_model(), "lite");
+    onednn::WeightCache cache;
+    onednn::Plan plan(lite->graph, onednn::Precision::f32, 200, 333, cache, 2);
+    const Pixels in = photo(200, 333);
+    Pixels out(200, 333);
+    const std::atomic<bool> cancel = true;
+    EXPECT_THROW(plan.paint(in.view(), out.image(), cancel), Error);
+}
+
 TEST(Onednn, ManyCallersShareOnePainter)
 {
     const auto painter =
