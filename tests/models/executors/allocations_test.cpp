@@ -30,7 +30,7 @@ TEST_P(SecondFrame, AllocatesNoBuffers)
         build_graph(GetParam(), (lite ? test::lite_model(16, 24, 2) : test::animeganv2_model()).tensors,
                     lite ? std::nullopt : std::optional(Upsampling::legacy));
     const auto painter = make_onednn_painter(model, {.precision = "f32", .threads = 2});
-    constexpr int side = 96;
+    constexpr int side = 200; // high enough for two bands
     const std::vector<std::uint8_t> in(std::size_t(3) * side * side, 100);
     std::vector<std::uint8_t> out(in.size());
     const std::atomic<bool> cancel = false;
