@@ -70,8 +70,10 @@ Model from_state_dict(const ModelSource &source, std::span<const std::byte> byte
     model.licence = known ? known->licence : "unknown";
     model.description = known ? known->description : "";
     model.architecture = known ? known->architecture : "animeganv2";
-    if (known)
+    if (known) {
         model.face_size = known->face_size;
+        model.fidelity = known->fidelity;
+    }
     const Upsampling upsampling = known ? known->upsampling : Upsampling::align_corners;
     model.graph = build_graph(model.architecture, read_state_dict(bytes, source.path.string()), upsampling);
     return model;

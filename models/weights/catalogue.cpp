@@ -34,6 +34,7 @@ std::vector<CatalogueEntry> read_catalogue()
             .git_blob_sha1 = style.at("git_blob_sha1"),
             .upsampling = parse_upsampling(style.at("upsampling").get<std::string>()).value(),
             .face_size = style.at("face_size"),
+            .fidelity = style.value("fidelity", std::map<std::string, double>()),
         });
     }
     return entries;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ struct CatalogueEntry {
     std::string git_blob_sha1;
     Upsampling upsampling = Upsampling::legacy;
     int face_size = 0;
+    std::map<std::string, double> fidelity; ///< as Model's; of those that were at hand to be measured
 };
 
 const std::vector<CatalogueEntry> &catalogue();

@@ -4,6 +4,7 @@
 #include "models/error.h"
 #include "models/executors/onednn/calibration.h"
 #include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/precision.h"
 #include "models/executors/torch/module.h"
 #include "models/model.h"
 #include "tests/models/float_pictures.h"
@@ -106,6 +107,7 @@ TEST_F(Fidelity, Bf16OfTheRealHayaoIsCloseToTorch)
     EXPECT_GE(test::psnr(test::paint_onednn(model->graph, onednn::Precision::bf16, in.view()),
                          test::paint_torch(model->graph, in.view())),
               52);
+    EXPECT_EQ(onednn::choose_precision(*model, "auto"), onednn::Precision::bf16) << "as the catalogue says";
 }
 
 /// Floors for random weights, which are less kind to rounding than trained ones.
