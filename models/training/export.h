@@ -2,19 +2,14 @@
 // From trained weights to the .safetensors file that the engine loads.
 #pragma once
 
-#include "models/training/dataset.h"
 #include "models/training/losses.h"
 #include "models/training/student.h"
 
-#include <map>
+#include <cstdint>
 #include <string>
-#include <vector>
 
 namespace anime::training
 {
-
-/// The range of each conv's input per channel, as NAME.input_lo and NAME.input_hi, on some of `examples`.
-Parameters calibrate(const Student &student, const std::vector<Example> &examples);
 
 struct ExportNotes {
     std::string name;
@@ -27,8 +22,8 @@ struct ExportNotes {
     Scores scores;
 };
 
-/// Weights and ranges in float, with the notes as metadata. Replaces the file atomically.
-void export_student(const Student &student, const Parameters &ranges, const ExportNotes &notes,
-                    const std::string &path);
+/// Weights in float, with the notes as metadata; anime-calibrate adds what int8 needs. Replaces the file
+/// atomically.
+void export_student(const Student &student, const ExportNotes &notes, const std::string &path);
 
 } // namespace anime::training

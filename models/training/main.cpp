@@ -145,7 +145,7 @@ void run_export(const Arguments &arguments, const Recipe &recipe)
     const Progress progress = load(run_folder(arguments, recipe) + "/checkpoint.pt");
     const Student student(progress.average);
     const Teacher teacher(arguments.teacher, at::kFloat);
-    export_student(student, calibrate(student, load_all(recipe, Split::training)),
+    export_student(student,
                    {recipe.name, recipe.description, teacher.name(), teacher.sha256(), recipe.seed,
                     progress.step, recipe.batch, mean(evaluate(student, load_all(recipe, Split::held_out)))},
                    arguments.output);

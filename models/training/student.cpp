@@ -82,9 +82,6 @@ const at::Tensor &Student::parameter(const std::string &name) const
 
 at::Tensor Student::conv(const at::Tensor &x, const std::string &name, int stride) const
 {
-    if (observer_) {
-        observer_(name, x);
-    }
     const at::Tensor weight =
         parameter(name + ".weight").to(x.scalar_type(), false, false, at::MemoryFormat::ChannelsLast);
     const at::Tensor bias = parameter(name + ".bias").to(x.scalar_type());

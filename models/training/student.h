@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,10 +27,6 @@ public:
     /// everywhere.
     at::Tensor paint(const at::Tensor &photo, const at::Tensor &thumbnail, at::ScalarType type) const;
 
-    /// Called with the name and the input of each conv, for calibration.
-    using Observer = std::function<void(const std::string &name, const at::Tensor &input)>;
-    void observe(Observer observer) { observer_ = std::move(observer); }
-
     Parameters &parameters() { return parameters_; }
     const Parameters &parameters() const { return parameters_; }
     const at::Tensor &parameter(const std::string &name) const;
@@ -41,7 +36,6 @@ private:
     at::Tensor global(const at::Tensor &thumbnail) const;
 
     Parameters parameters_;
-    Observer observer_;
 };
 
 /// Area mean of the whole picture (B, 3, H, W), 48×48, as the global branch sees it.

@@ -270,24 +270,19 @@ TEST(Export, HasTheTensorsThatTheEngineAsksFor)
     const Student student(1);
     ExportNotes notes;
     notes.name = "toy";
-    export_student(student, calibrate(student, toy_examples()), notes, path);
+    export_student(student, notes, path);
     const MappedFile file(path);
     const Safetensors contents = parse_safetensors(file.bytes(), path);
     EXPECT_EQ(contents.metadata.at("architecture"), "lite");
     EXPECT_NE(contents.metadata.at("licence").find("non-commercial"), std::string::npos);
-    EXPECT_EQ(contents.tensors.at("stem.input_lo")->data, std::vector<float>(12, -1));
-    EXPECT_EQ(contents.tensors.at("stem.input_hi")->data, std::vector<float>(12, 1));
-    const Graph graph =
-        build_graph("lite", contents.tensors, parse_upsampling(contents.metadata.at("upsampling")));
-    for (const Node &node : graph.nodes) {
-        EXPECT_TRUE(node.op != Op::conv || node.range) << node.name;
-    }
+    EXPECT_NO_THROW(
+        build_graph("lite", contents.tensors, parse_upsampling(contents.metadata.at("upsampling"))));
 }
 
 TEST(Training, BeginsWithTheWeightsThatTheRecipeNames)
 {
     const std::string path = temporary("start.safetensors");
-    export_student(Student(5), {}, {}, path);
+    export_student(Student(5), {}, path);
     Recipe recipe = toy_recipe(1);
     recipe.start = path;
     const Parameters weights = start(recipe).weights;
