@@ -25,6 +25,8 @@ void send_now(int socket, const std::string &answer)
 /// After a late body's answer, until the connection is cut.
 constexpr std::chrono::seconds grace{1};
 
+constexpr linger reset_at_close{1, 0};
+
 } // namespace
 
 void Suspension::wake()
@@ -173,6 +175,8 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
     case Phase::refuse:
         // libmicrohttpd would go on with what the socket has buffered, 32 KB a wake, and sleep after each.
         connection.late = true;
+        // A reset, or a sender that found the window full could probe it for a minute more.
+        setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset_at_close, sizeof reset_at_close);
         if (connection.suspension)
             connection.suspension->wake();
         break;

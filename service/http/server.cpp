@@ -116,6 +116,8 @@ struct ServerCallbacks {
         if (request->exchange.status == 0 && server->connections_.is_late(request->connection)) {
             request->exchange.status = 408;
             request->exchange.code = "body-slow";
+        } else if (request->exchange.status == 0 && request->begun) {
+            server->handler_.abandoned(request->exchange);
         }
         server->handler_.completed(request->exchange);
         server->connections_.back_to_head(request->connection, Clock::now());
@@ -160,7 +162,9 @@ HttpServer::HttpServer(const ServerSettings &settings, Handler &handler)
     if (getaddrinfo(settings.address.c_str(), port.c_str(), &hints, &addresses.first) != 0)
         throw std::runtime_error("'" + settings.address + "' is not an IP address");
 
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    // Not epoll: libmicrohttpd 0.9.75 uses it edge-triggered, and doesn't look again after a segment that
+    // brings the last bytes and the end of a connection at once, which then stays open until its deadline.
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (addresses.first->ai_family == AF_INET6)
         flags |= MHD_USE_DUAL_STACK;
     daemon_ = MHD_start_daemon(
@@ -274,10 +278,8 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
                 return send(request, connection, handler_.refused(exchange, *problem));
     }
     while (true) {
-        if (connections_.is_gone(request.connection)) {
-            handler_.abandoned(exchange);
+        if (connections_.is_gone(request.connection))
             return MHD_NO;
-        }
         if (const auto response = handler_.finish(exchange))
             return send(request, connection, *response);
         connections_.wait(request.connection, Phase::work, exchange.wake_at, exchange.suspension);

@@ -43,7 +43,18 @@ Client::Client(std::uint16_t port, int last) : socket_(socket(AF_INET, SOCK_STRE
 
 Client::~Client()
 {
+    if (socket_ >= 0)
+        close(socket_);
+}
+
+void Client::leave(const std::string &last_words, bool reset)
+{
+    ::send(socket_, last_words.data(), last_words.size(), MSG_NOSIGNAL | MSG_MORE);
+    const linger at_once{1, 0};
+    if (reset)
+        setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(socket_);
+    socket_ = -1;
 }
 
 bool Client::send(const std::string &bytes)

@@ -33,6 +33,9 @@ public:
     bool wait_for(const std::string &text);
     /// True if the server ends the connection within 15 s.
     bool ends();
+    /// Closes the connection; `last_words` and its end reach the server in one segment. `reset`: with a RST,
+    /// as a client that crashed does, which leaves the last words unsent.
+    void leave(const std::string &last_words, bool reset);
 
 private:
     bool read_more();
