@@ -39,11 +39,8 @@ memory::data_type data_type(Type type)
                                 : memory::data_type::u8;
 }
 
-double bare_milliseconds(const ConvStage &stage)
+double bare_milliseconds(const ConvSpec &spec, const Tensor &in, const Tensor &out)
 {
-    const ConvSpec &spec = stage.spec();
-    const Tensor &in = *stage.inputs[0];
-    const Tensor &out = *stage.outputs[0];
     const memory::dim groups = spec.groups;
     const memory::dim stride = spec.stride;
     const memory::dims weight_dims =
@@ -105,12 +102,16 @@ void measure(char **arguments)
             best[s].milliseconds = std::min(best[s].milliseconds, costs[s].milliseconds);
     }
     for (std::size_t s = 0; s < best.size(); ++s) {
-        const auto *conv = dynamic_cast<const ConvStage *>(plan.stages()[s].get());
+        const Stage &stage = *plan.stages()[s];
+        const auto convs = stage.convolutions();
         std::printf("%.3f\t", best[s].milliseconds);
-        if (conv)
-            std::printf("%.3f\t%.3f\t", bare_milliseconds(*conv), best[s].gmac);
-        else
+        double bare = 0;
+        for (std::size_t i = 0; i < convs.size(); ++i)
+            bare += bare_milliseconds(convs[i], *stage.inputs[0], *stage.outputs[i]);
+        if (convs.empty())
             std::printf("-\t-\t");
+        else
+            std::printf("%.3f\t%.3f\t", bare, best[s].gmac);
         std::printf("%s\t%s\n", best[s].name.c_str(), best[s].what.c_str());
         std::fflush(stdout);
     }

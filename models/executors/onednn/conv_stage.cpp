@@ -238,7 +238,12 @@ std::size_t ConvStage::held_bytes() const
 
 double ConvStage::gmac() const
 {
-    return 1e-9 * out_.height * out_.width * static_cast<double>(spec_.weights.size());
+    return spec_.gmac(in_, out_);
+}
+
+double ConvSpec::gmac(const Tensor &in, const Tensor &out) const
+{
+    return 1e-9 * out.height * out.width * channels * (in.channels / groups) * kernel_height * kernel_width;
 }
 
 } // namespace anime::onednn

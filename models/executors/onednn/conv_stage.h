@@ -55,6 +55,10 @@ struct ConvSpec {
     bool tanh = false;
     const Vector *modulation = nullptr; ///< y · (1 + v[offset + c]) + v[offset + channels + c]
     int offset = 0;
+
+    /// False for all phases of a convolution but one.
+    bool first_of_node() const { return skip == 0 && skip_columns == 0; }
+    double gmac(const Tensor &in, const Tensor &out) const;
 };
 
 class ConvStage final : public Stage
@@ -73,10 +77,7 @@ public:
     std::size_t held_bytes() const override;
     double gmac() const override;
 
-    const ConvSpec &spec() const { return spec_; }
-    const std::string &node() const { return spec_.node; }
-    /// False for all phases of a convolution but one.
-    bool first_of_node() const { return spec_.skip == 0 && spec_.skip_columns == 0; }
+    std::span<const ConvSpec> convolutions() const override { return {&spec_, 1}; }
 
 private:
     struct Kernel {

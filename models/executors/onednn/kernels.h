@@ -38,6 +38,20 @@ struct Sample {
     float weight = 0;
 };
 
+/// Output channels of a panel of Winograd weights: (channels / panel, input channels, panel) floats a
+/// position.
+constexpr int winograd_panel = 32;
+
+/// Of one tile, all positions of it; see winograd.h. Channels are multiples of 16.
+struct WinogradTransforms {
+    /// `row`: floats between the rows of `pixels`; `distance`: floats between the positions of `out`.
+    void (*input)(const float *pixels, std::size_t row, std::size_t channels, float *out,
+                  std::size_t distance);
+    /// `bias`: one a channel, or null.
+    void (*output)(const float *in, std::size_t distance, const float *bias, std::size_t channels,
+                   float *pixels, std::size_t row);
+};
+
 struct Kernels {
     const char *isa;
 
@@ -77,6 +91,12 @@ struct Kernels {
     void (*add_bytes)(const std::uint8_t *in, std::uint32_t *sums, std::size_t n);
     /// out = in from [-1, 1] to 0 … 255, rounded and saturated
     void (*to_bytes)(const float *in, std::uint8_t *out, std::size_t n);
+
+    WinogradTransforms winograd_4_3; ///< tiles of 4 × 4, 3 × 3 taps
+    WinogradTransforms winograd_4_7;
+    /// One position of `tiles` tiles: (tiles, in_channels) times panels of weights is (tiles, out_channels).
+    void (*winograd_multiply)(const float *in, const float *weights, float *out, std::size_t tiles,
+                              std::size_t in_channels, std::size_t out_channels);
 };
 
 /// The best set that the CPU has and that oneDNN's own cap (DNNL_MAX_CPU_ISA) allows.

@@ -3,6 +3,7 @@
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
 #include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/winograd_impl.h"
 
 namespace anime::onednn
 {
@@ -206,8 +207,24 @@ void to_bytes(const float *__restrict in, std::uint8_t *__restrict out, std::siz
 } // namespace
 
 extern const Kernels ANIME_KERNELS;
-const Kernels ANIME_KERNELS = {ANIME_ISA,   load_bf16,    load_u8,    store_bf16,   store_u8, affine,
-                               add,         blend,        blend_bf16, blend_pixels, pass,     add_u8,
-                               moments_f32, moments_bf16, add_bytes,  to_bytes};
+const Kernels ANIME_KERNELS = {ANIME_ISA,
+                               load_bf16,
+                               load_u8,
+                               store_bf16,
+                               store_u8,
+                               affine,
+                               add,
+                               blend,
+                               blend_bf16,
+                               blend_pixels,
+                               pass,
+                               add_u8,
+                               moments_f32,
+                               moments_bf16,
+                               add_bytes,
+                               to_bytes,
+                               winograd_transforms<Winograd<4, 3>>,
+                               winograd_transforms<Winograd<4, 7>>,
+                               winograd_multiply};
 
 } // namespace anime::onednn

@@ -11,6 +11,7 @@
 #include "models/executors/onednn/phases.h"
 #include "models/executors/onednn/picture_stages.h"
 #include "models/executors/onednn/upsample_stage.h"
+#include "models/executors/onednn/winograd_stage.h"
 
 #include <algorithm>
 #include <array>
@@ -246,13 +247,18 @@ private:
             return;
         }
         Tensor &raw = tensor(spec.name + " raw", {raw_type(forms), {}, nullptr}, spec.channels, size);
-        stage<ConvStage>(std::move(spec), in, raw, cache_);
+        if (WinogradStage::suits(spec, in, size.height, size.width))
+            stage<WinogradStage>(spec.name, std::vector{spec}, in, std::vector{&raw}, cache_);
+        else
+            stage<ConvStage>(std::move(spec), in, raw, cache_);
         pass(chain, forms, {&raw}, size);
     }
 
     void convolve_phases(const Chain &chain, const ChainForms &forms, Tensor &in)
     {
         const ConvSpec whole = conv_spec(chain);
+        const bool winograd = WinogradStage::suits(whole, in, in.height, in.width);
+        std::vector<ConvSpec> specs;
         std::vector<Tensor *> raws;
         for (int row : {0, 1})
             for (int column : {0, 1}) {
@@ -266,11 +272,16 @@ private:
                 spec.skip_columns = column;
                 // An odd phase reads from the second column of the input on, and oneDNN insists on using all
                 // columns, so it gets one more to write.
-                const Border spare{0, column, 0, 0, Fill::reflect};
+                const Border spare{0, winograd ? 0 : column, 0, 0, Fill::reflect};
                 raws.push_back(&tensor(spec.name + " raw", {raw_type(forms), spare, nullptr}, spec.channels,
                                        {in.height, in.width}));
-                stage<ConvStage>(std::move(spec), in, *raws.back(), cache_);
+                if (winograd)
+                    specs.push_back(std::move(spec));
+                else
+                    stage<ConvStage>(std::move(spec), in, *raws.back(), cache_);
             }
+        if (winograd)
+            stage<WinogradStage>(whole.name, std::move(specs), in, raws, cache_);
         pass(chain, forms, raws, {in.height * 2, in.width * 2});
     }
 

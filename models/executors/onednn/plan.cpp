@@ -94,6 +94,8 @@ Plan::PlannedBand Plan::plan_band(Lowered lowered, Band band) const
     Arena arena(schedule.arena_bytes);
     for (const auto &[tensor, offset] : schedule.offsets)
         tensor->data = arena.data() + offset;
+    for (const auto &stage : lowered.stages)
+        stage->scratch = arena.data() + schedule.scratch_offset;
     return {std::move(lowered), std::move(schedule), std::move(arena), nullptr};
 }
 
@@ -181,14 +183,14 @@ void Plan::watch(const ConstImage &in, const Image &out, const Observer &observe
 {
     start(in, out);
     perform_all([&observer](const Step &step, int) {
-        const auto *conv =
-            step.kind == Step::Kind::run ? dynamic_cast<const ConvStage *>(step.stage) : nullptr;
-        if (conv && conv->first_of_node()) {
-            const Tensor &input = *conv->inputs[0];
-            const Rows needed = conv->needs(0, step.rows);
+        const auto convs =
+            step.kind == Step::Kind::run ? step.stage->convolutions() : std::span<const ConvSpec>();
+        if (!convs.empty() && convs.front().first_of_node()) {
+            const Tensor &input = *step.stage->inputs[0];
+            const Rows needed = step.stage->needs(0, step.rows);
             const Rows rows{std::clamp(needed.begin - input.border.top, 0, input.height),
                             std::clamp(needed.end - input.border.top, 0, input.height)};
-            observer(conv->node(), input, rows);
+            observer(convs.front().node, input, rows);
         }
         if (step.kind == Step::Kind::run && dynamic_cast<const WriteStage *>(step.stage))
             observer(step.stage->name, *step.stage->inputs[0], step.rows);

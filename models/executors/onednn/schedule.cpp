@@ -182,6 +182,8 @@ private:
         if (rows < 0)
             rows = static_cast<int>(static_cast<long>(stage.rows) * (band.index * count + strip) /
                                     (band.count * count));
+        const int step = stage.row_step();
+        rows = std::min(stage.rows, (rows + step - 1) / step * step);
         return std::max(rows, done_[&stage]);
     }
 
@@ -253,6 +255,11 @@ private:
             out_.offsets.emplace_back(tensor, at);
             out_.arena_bytes = std::max(out_.arena_bytes, at + size(tensor));
         }
+        out_.scratch_offset = out_.arena_bytes;
+        std::size_t scratch = 0;
+        for (const Stage *stage : stages_)
+            scratch = std::max(scratch, stage->scratch_bytes());
+        out_.arena_bytes += scratch;
     }
 
     std::size_t strip_bytes_;

@@ -37,6 +37,7 @@ struct Schedule {
     std::vector<Step> steps;
     std::size_t streamed = 0; ///< the steps from here on are the last segment's
     std::size_t arena_bytes = 0;
+    std::size_t scratch_offset = 0;                        ///< in the arena
     std::vector<std::pair<Tensor *, std::size_t>> offsets; ///< of each tensor in the arena
 };
 

@@ -5,11 +5,14 @@
 #include "models/executors/onednn/tensor.h"
 #include "models/image.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
 namespace anime::onednn
 {
+
+struct ConvSpec;
 
 struct Rows {
     int begin = 0;
@@ -37,6 +40,8 @@ public:
 
     /// The bordered rows of inputs[i] that the output rows `out` are computed from.
     virtual Rows needs(std::size_t i, Rows out) const = 0;
+    /// It works on so many rows at once: where a run ends elsewhere, it computes some for nothing.
+    virtual int row_step() const { return 1; }
     /// Called while the plan is built, once for each number of rows that run() will be called with.
     virtual void prepare(int count) {}
     /// Called once a frame, when every stage in `after` is done with it and before the first run().
@@ -46,14 +51,19 @@ public:
     virtual std::string describe() const { return {}; }
     /// Bytes that it holds besides its tensors.
     virtual std::size_t held_bytes() const { return 0; }
+    /// Memory that run() needs and that other stages may use in between; asked when everything is prepared.
+    virtual std::size_t scratch_bytes() const { return 0; }
     /// Multiplications and additions of a frame, in units of 10⁹.
     virtual double gmac() const { return 0; }
+    /// The convolutions that it does. Not every stage that does one is a ConvStage.
+    virtual std::span<const ConvSpec> convolutions() const { return {}; }
 
     const std::string name;
     const int rows; ///< of its outputs; of its input where it has none
     std::vector<Tensor *> inputs;
     std::vector<Tensor *> outputs;
     std::vector<const Stage *> after; ///< have to be done with the whole frame before this one begins
+    std::byte *scratch = nullptr;     ///< set by the plan
 };
 
 } // namespace anime::onednn

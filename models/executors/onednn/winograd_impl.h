@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Winograd's transforms and products, part of kernels_impl.cpp and under its rules.
+#pragma once
+
+#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/winograd.h"
+
+namespace anime::onednn
+{
+
+namespace
+{
+
+#if defined __AVX512F__
+constexpr int lanes = 16;
+constexpr int block_tiles = 12; ///< with two vectors of a panel each, 24 of 32 registers are sums
+#elif defined __AVX__
+constexpr int lanes = 8;
+constexpr int block_tiles = 3; ///< with four vectors, 12 of 16
+#else
+constexpr int lanes = 4;
+constexpr int block_tiles = 1;
+#endif
+using Lanes [[gnu::vector_size(lanes * sizeof(float))]] = float;
+using Unaligned [[gnu::vector_size(lanes * sizeof(float)), gnu::aligned(sizeof(float)), gnu::may_alias]] =
+    float;
+
+inline Lanes load(const float *from)
+{
+    return *reinterpret_cast<const Unaligned *>(from);
+}
+
+inline void store(float *to, Lanes value)
+{
+    *reinterpret_cast<Unaligned *>(to) = value;
+}
+
+template <typename W>
+constexpr W winograd_of{};
+
+/// The terms of a sum whose factors are known: those with 0 cost nothing.
+template <typename W>
+inline void transform_input(const Lanes *in, Lanes *out)
+{
+    constexpr int last = W::side - 1;
+    Lanes zero{};
+    Lanes infinity{};
+#pragma GCC unroll 16
+    for (int k = 0; k <= last; ++k)
+        if (k % 2 == 0)
+            zero += static_cast<float>(winograd_of<W>.input[0][k]) * in[k];
+        else
+            infinity += static_cast<float>(winograd_of<W>.input[last][k]) * in[k];
+    out[0] = zero;
+    out[last] = infinity;
+    // p and −p share the even powers, and the odd ones but for their sign.
+#pragma GCC unroll 16
+    for (int j = 1; j < last; j += 2) {
+        Lanes even{};
+        Lanes odd{};
+#pragma GCC unroll 16
+        for (int k = 1; k < last; ++k)
+            if (k % 2 == 0)
+                even += static_cast<float>(winograd_of<W>.input[j][k]) * in[k];
+            else
+                odd += static_cast<float>(winograd_of<W>.input[j][k]) * in[k];
+        out[j] = even + odd;
+        out[j + 1] = even - odd;
+    }
+}
+
+template <typename W>
+inline void transform_output(const Lanes *in, Lanes *out)
+{
+    constexpr int last = W::side - 1;
+    Lanes sums[W::tile];
+#pragma GCC unroll 16
+    for (int i = 0; i < W::tile; ++i)
+        sums[i] = i == 0 ? in[0] : Lanes{};
+    sums[W::tile - 1] += in[last];
+#pragma GCC unroll 16
+    for (int j = 1; j < last; j += 2) {
+        const Lanes both = in[j] + in[j + 1];
+        const Lanes difference = in[j] - in[j + 1];
+#pragma GCC unroll 16
+        for (int i = 0; i < W::tile; ++i)
+            sums[i] += static_cast<float>(winograd_of<W>.output[i][j]) * (i % 2 == 0 ? both : difference);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W::tile; ++i)
+        out[i] = sums[i];
+}
+
+template <typename W>
+void winograd_input(const float *pixels, std::size_t row, std::size_t channels, float *out,
+                    std::size_t distance)
+{
+    for (std::size_t c = 0; c < channels; c += lanes) {
+        Lanes between[W::side][W::side];
+        for (int x = 0; x < W::side; ++x) {
+            Lanes column[W::side];
+#pragma GCC unroll 16
+            for (int y = 0; y < W::side; ++y)
+                column[y] = load(pixels + y * row + x * channels + c);
+            Lanes made[W::side];
+            transform_input<W>(column, made);
+#pragma GCC unroll 16
+            for (int y = 0; y < W::side; ++y)
+                between[y][x] = made[y];
+        }
+        for (int y = 0; y < W::side; ++y) {
+            Lanes made[W::side];
+            transform_input<W>(between[y], made);
+#pragma GCC unroll 16
+            for (int x = 0; x < W::side; ++x)
+                store(out + (y * W::side + x) * distance + c, made[x]);
+        }
+    }
+}
+
+template <typename W>
+void winograd_output(const float *in, std::size_t distance, const float *bias, std::size_t channels,
+                     float *pixels, std::size_t row)
+{
+    for (std::size_t c = 0; c < channels; c += lanes) {
+        Lanes between[W::tile][W::side];
+        for (int x = 0; x < W::side; ++x) {
+            Lanes column[W::side];
+#pragma GCC unroll 16
+            for (int y = 0; y < W::side; ++y)
+                column[y] = load(in + (y * W::side + x) * distance + c);
+            Lanes made[W::tile];
+            transform_output<W>(column, made);
+#pragma GCC unroll 16
+            for (int y = 0; y < W::tile; ++y)
+                between[y][x] = made[y];
+        }
+        const Lanes start = bias ? load(bias + c) : Lanes{};
+        for (int y = 0; y < W::tile; ++y) {
+            Lanes made[W::tile];
+            transform_output<W>(between[y], made);
+#pragma GCC unroll 16
+            for (int x = 0; x < W::tile; ++x)
+                store(pixels + y * row + x * channels + c, made[x] + start);
+        }
+    }
+}
+
+/// One panel of the weights for `tiles` tiles; the sums stay in registers.
+template <int tiles>
+inline void multiply_block(const float *in, const float *panel, float *out, std::size_t in_channels,
+                           std::size_t out_channels)
+{
+    constexpr int vectors = winograd_panel / lanes;
+    Lanes sums[tiles][vectors] = {};
+    for (std::size_t c = 0; c < in_channels; ++c) {
+        Lanes weights[vectors];
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; ++v)
+            weights[v] = load(panel + c * winograd_panel + v * lanes);
+#pragma GCC unroll 16
+        for (int t = 0; t < tiles; ++t) {
+            const Lanes value = in[t * in_channels + c] - Lanes{};
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; ++v)
+                sums[t][v] += value * weights[v];
+        }
+    }
+#pragma GCC unroll 16
+    for (int t = 0; t < tiles; ++t)
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; ++v)
+            store(out + t * out_channels + v * lanes, sums[t][v]);
+}
+
+void winograd_multiply(const float *in, const float *weights, float *out, std::size_t tiles,
+                       std::size_t in_channels, std::size_t out_channels)
+{
+    for (std::size_t n = 0; n < out_channels; n += winograd_panel) {
+        const float *panel = weights + n * in_channels;
+        std::size_t t = 0;
+        for (; t + block_tiles <= tiles; t += block_tiles)
+            multiply_block<block_tiles>(in + t * in_channels, panel, out + t * out_channels + n, in_channels,
+                                        out_channels);
+        for (; t < tiles; ++t)
+            multiply_block<1>(in + t * in_channels, panel, out + t * out_channels + n, in_channels,
+                              out_channels);
+    }
+}
+
+template <typename W>
+constexpr WinogradTransforms winograd_transforms = {winograd_input<W>, winograd_output<W>};
+
+} // namespace
+
+} // namespace anime::onednn
