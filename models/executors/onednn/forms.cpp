@@ -3,6 +3,7 @@
 #include "models/executors/onednn/forms.h"
 
 #include "models/executors/onednn/picture_stages.h"
+#include "models/executors/onednn/winograd_stage.h"
 
 #include <algorithm>
 #include <array>
@@ -103,7 +104,8 @@ private:
         const Node &node = graph_.nodes[chain.start];
         if (forms.global || precision_ == Precision::f32)
             forms.compute = Type::f32;
-        else if (precision_ == Precision::int8 && (node.range || reads_picture(chain)) && !chain.tanh)
+        else if (precision_ == Precision::int8 && (node.range || reads_picture(chain)) && !chain.tanh &&
+                 !(WinogradStage::beats_bytes(node) && chain.norm >= 0))
             forms.compute = Type::u8;
         else
             forms.compute = Type::bf16;

@@ -38,7 +38,7 @@ Isa detect()
     case cpu_isa::avx512_core_bf16:
         return {"avx512_core_bf16", true, true, true, true};
     case cpu_isa::avx512_core_amx:
-        return {"avx512_core_amx", true, true, true, true};
+        return {"avx512_core_amx", true, true, true, true, true};
     default:
         return {"generic"};
     }

@@ -13,6 +13,7 @@ struct Isa {
     bool avx512 = false;
     bool vnni = false; ///< 8-bit convolutions without saturating intermediates
     bool bf16 = false; ///< bf16 convolutions in hardware
+    bool amx = false;  ///< the same in tiles of a matrix
 };
 
 const Isa &isa();

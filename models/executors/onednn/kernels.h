@@ -42,14 +42,17 @@ struct Sample {
 /// position.
 constexpr int winograd_panel = 32;
 
-/// Of one tile, all positions of it; see winograd.h. Channels are multiples of 16.
+/// Of one tile, all positions of it; see winograd.h. Pixels are f32 or bf16, what lies between always is f32;
+/// channels are multiples of 16.
 struct WinogradTransforms {
-    /// `row`: floats between the rows of `pixels`; `distance`: floats between the positions of `out`.
-    void (*input)(const float *pixels, std::size_t row, std::size_t channels, float *out,
+    int tile;
+    int taps;
+    /// `row`: values between the rows of `pixels`; `distance`: floats between the positions of `out`.
+    void (*input)(const void *pixels, std::size_t row, std::size_t channels, float *out,
                   std::size_t distance);
     /// `bias`: one a channel, or null.
     void (*output)(const float *in, std::size_t distance, const float *bias, std::size_t channels,
-                   float *pixels, std::size_t row);
+                   void *pixels, std::size_t row);
 };
 
 struct Kernels {
@@ -92,8 +95,10 @@ struct Kernels {
     /// out = in from [-1, 1] to 0 … 255, rounded and saturated
     void (*to_bytes)(const float *in, std::uint8_t *out, std::size_t n);
 
-    WinogradTransforms winograd_4_3; ///< tiles of 4 × 4, 3 × 3 taps
-    WinogradTransforms winograd_4_7;
+    WinogradTransforms winograd_3_f32; ///< 3 × 3 taps
+    WinogradTransforms winograd_3_bf16;
+    WinogradTransforms winograd_7_f32; ///< 7 × 7 taps
+    WinogradTransforms winograd_7_bf16;
     /// One position of `tiles` tiles: (tiles, in_channels) times panels of weights is (tiles, out_channels).
     void (*winograd_multiply)(const float *in, const float *weights, float *out, std::size_t tiles,
                               std::size_t in_channels, std::size_t out_channels);

@@ -223,8 +223,10 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                moments_bf16,
                                add_bytes,
                                to_bytes,
-                               winograd_transforms<Winograd<4, 3>>,
-                               winograd_transforms<Winograd<4, 7>>,
+                               winograd_transforms<4, 3, float>,
+                               winograd_transforms<4, 3, std::uint16_t>,
+                               winograd_transforms<4, 7, float>,
+                               winograd_transforms<6, 7, std::uint16_t>,
                                winograd_multiply};
 
 } // namespace anime::onednn

@@ -35,6 +35,25 @@ inline void store(float *to, Lanes value)
     *reinterpret_cast<Unaligned *>(to) = value;
 }
 
+using Words [[gnu::vector_size(lanes * sizeof(std::uint32_t))]] = std::uint32_t;
+using Halves [[gnu::vector_size(lanes * sizeof(std::uint16_t))]] = std::uint16_t;
+using UnalignedHalves
+    [[gnu::vector_size(lanes * sizeof(std::uint16_t)), gnu::aligned(sizeof(std::uint16_t)), gnu::may_alias]] =
+        std::uint16_t;
+
+inline Lanes load(const std::uint16_t *from)
+{
+    const Halves halves = *reinterpret_cast<const UnalignedHalves *>(from);
+    return reinterpret_cast<Lanes>(__builtin_convertvector(halves, Words) << 16);
+}
+
+inline void store(std::uint16_t *to, Lanes value)
+{
+    const auto bits = reinterpret_cast<Words>(value);
+    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    *reinterpret_cast<UnalignedHalves *>(to) = __builtin_convertvector(rounded, Halves);
+}
+
 template <typename W>
 constexpr W winograd_of{};
 
@@ -91,10 +110,10 @@ inline void transform_output(const Lanes *in, Lanes *out)
         out[i] = sums[i];
 }
 
-template <typename W>
-void winograd_input(const float *pixels, std::size_t row, std::size_t channels, float *out,
-                    std::size_t distance)
+template <typename W, typename T>
+void winograd_input(const void *from, std::size_t row, std::size_t channels, float *out, std::size_t distance)
 {
+    const auto *pixels = static_cast<const T *>(from);
     for (std::size_t c = 0; c < channels; c += lanes) {
         Lanes between[W::side][W::side];
         for (int x = 0; x < W::side; ++x) {
@@ -118,10 +137,11 @@ void winograd_input(const float *pixels, std::size_t row, std::size_t channels, 
     }
 }
 
-template <typename W>
-void winograd_output(const float *in, std::size_t distance, const float *bias, std::size_t channels,
-                     float *pixels, std::size_t row)
+template <typename W, typename T>
+void winograd_output(const float *in, std::size_t distance, const float *bias, std::size_t channels, void *to,
+                     std::size_t row)
 {
+    auto *pixels = static_cast<T *>(to);
     for (std::size_t c = 0; c < channels; c += lanes) {
         Lanes between[W::tile][W::side];
         for (int x = 0; x < W::side; ++x) {
@@ -188,8 +208,9 @@ void winograd_multiply(const float *in, const float *weights, float *out, std::s
     }
 }
 
-template <typename W>
-constexpr WinogradTransforms winograd_transforms = {winograd_input<W>, winograd_output<W>};
+template <int tile, int taps, typename T>
+constexpr WinogradTransforms winograd_transforms = {tile, taps, winograd_input<Winograd<tile, taps>, T>,
+                                                    winograd_output<Winograd<tile, taps>, T>};
 
 } // namespace
 

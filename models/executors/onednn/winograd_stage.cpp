@@ -19,10 +19,26 @@ namespace
 /// the second-level cache: with 48, stages take 5 to 25 % longer.
 constexpr int group_tiles = 12;
 
-/// Output pixels. With 16 tiles the transformed weights, four times as many as plain ones, are read often
-/// enough: at 16 × 16 pixels every stage of AnimeGANv2 is faster than oneDNN's direct convolution (1.3 times
-/// to 4.9), at 8 × 8 all but one slower.
-constexpr int fewest_pixels = 256;
+/// Output pixels, with 3 × 3 taps. The transformed weights, four times as many as plain ones, have to be read
+/// often enough: in float32 every stage of AnimeGANv2 is faster than oneDNN's direct convolution at 16 × 16
+/// pixels (1.3 times to 4.9), all are slower at 8 × 8. Direct ones of bf16 are twice as fast: every stage is
+/// faster than they at 32 × 32 (1.03 times to 1.4), none at 16 × 16.
+constexpr int fewest_pixels = 16 * 16;
+constexpr int fewest_pixels_bf16 = 32 * 32;
+
+/// Panels of weights leave no rest. Without AVX2 there are no kernels worth the name.
+bool possible(int taps, int stride, int groups, int in_channels, int out_channels)
+{
+    return isa().avx2 && (taps == 3 || taps == 7) && stride == 1 && groups == 1 &&
+           in_channels % winograd_panel == 0 && out_channels % winograd_panel == 0;
+}
+
+/// All multiplications are in float32. Direct convolutions of bf16 and bytes in tiles of a matrix (AMX) are
+/// an order of magnitude faster.
+bool outdone_by_amx(Type type)
+{
+    return isa().amx && type != Type::f32;
+}
 
 /// u = G · g · Gᵀ in double, for position (i, j) of each kernel g.
 template <typename W>
@@ -43,6 +59,21 @@ void transform_kernel(const double *kernel, double *out)
         }
 }
 
+auto kernel_transform(int tile, int taps)
+{
+    if (taps == 3)
+        return transform_kernel<Winograd<4, 3>>;
+    return tile == 4 ? transform_kernel<Winograd<4, 7>> : transform_kernel<Winograd<6, 7>>;
+}
+
+const WinogradTransforms &transforms_for(int taps, Type type)
+{
+    const Kernels &k = kernels();
+    if (type == Type::f32)
+        return taps == 3 ? k.winograd_3_f32 : k.winograd_7_f32;
+    return taps == 3 ? k.winograd_3_bf16 : k.winograd_7_bf16;
+}
+
 int most_taps(const std::vector<ConvSpec> &specs)
 {
     int taps = 0;
@@ -61,7 +92,7 @@ struct WinogradStage::Group {
     int across = 0; ///< tiles side by side
     float *in = nullptr;
     float *out = nullptr;
-    float *edge = nullptr; ///< a tile that reaches out of the picture
+    std::byte *edge = nullptr; ///< a tile that reaches out of the picture
 
     int y(int t) const { return (first + t) / across; }
     int x(int t) const { return (first + t) % across; }
@@ -69,19 +100,25 @@ struct WinogradStage::Group {
 
 bool WinogradStage::suits(const ConvSpec &spec, const Tensor &in, int height, int width)
 {
-    // Panels of weights leave no rest. Without AVX2 there are no kernels worth the name.
-    const bool channels =
-        spec.groups == 1 && in.channels % winograd_panel == 0 && spec.channels % winograd_panel == 0;
-    const bool taps = spec.kernel_height == spec.kernel_width &&
-                      (spec.kernel_height == 3 || spec.kernel_height == 7) && spec.stride == 1;
-    return isa().avx2 && in.type == Type::f32 && channels && taps && height * width >= fewest_pixels;
+    if (in.type == Type::u8 || outdone_by_amx(in.type) || spec.kernel_height != spec.kernel_width ||
+        !possible(spec.kernel_height, spec.stride, spec.groups, in.channels, spec.channels))
+        return false;
+    return spec.kernel_height == 7 ||
+           height * width >= (in.type == Type::f32 ? fewest_pixels : fewest_pixels_bf16);
+}
+
+bool WinogradStage::beats_bytes(const Node &conv)
+{
+    return conv.kernel == 7 && !outdone_by_amx(Type::bf16) &&
+           possible(conv.kernel, conv.stride, conv.groups, static_cast<int>(conv.weight->shape[1]),
+                    conv.channels);
 }
 
 WinogradStage::WinogradStage(std::string name, std::vector<ConvSpec> specs, Tensor &in,
                              std::vector<Tensor *> outs, WeightCache &cache)
     : Stage(std::move(name), outs.front()->height), specs_(std::move(specs)), in_(in),
-      taps_(most_taps(specs_)), tile_(4), kernels_(kernels()),
-      transforms_(taps_ == 3 ? kernels_.winograd_4_3 : kernels_.winograd_4_7)
+      taps_(most_taps(specs_)), kernels_(kernels()), transforms_(transforms_for(taps_, in.type)),
+      tile_(transforms_.tile)
 {
     inputs = {&in};
     outputs = std::move(outs);
@@ -101,6 +138,7 @@ dnnl::memory WinogradStage::pack(const ConvSpec &spec, WeightCache &cache) const
     return cache.get(spec.name + " winograd", layout, [&] {
         memory packed(layout, cpu());
         auto *to = static_cast<float *>(packed.get_data_handle());
+        const auto transform = kernel_transform(tile_, taps_);
         std::vector<double> kernel(taps_ * taps_);
         std::vector<double> transformed(positions());
         for (int n = 0; n < spec.channels; ++n)
@@ -112,10 +150,7 @@ dnnl::memory WinogradStage::pack(const ConvSpec &spec, WeightCache &cache) const
                     for (int x = 0; x < spec.kernel_width; ++x)
                         kernel[(spec.skip + y) * taps_ + spec.skip_columns + x] =
                             from[y * spec.kernel_width + x];
-                if (taps_ == 3)
-                    transform_kernel<Winograd<4, 3>>(kernel.data(), transformed.data());
-                else
-                    transform_kernel<Winograd<4, 7>>(kernel.data(), transformed.data());
+                transform(kernel.data(), transformed.data());
                 const std::size_t at =
                     (static_cast<std::size_t>(n / winograd_panel) * in_.channels + c) * winograd_panel +
                     n % winograd_panel;
@@ -159,7 +194,7 @@ void WinogradStage::run(Rows rows)
         float *products = room + of_group * in_.channels;
         const int first = group * group_tiles;
         convolve({rows, first, std::min(group_tiles, tiles - first), across, room, products,
-                  products + of_group * most_channels_});
+                  reinterpret_cast<std::byte *>(products + of_group * most_channels_)});
     };
     if (threads_ == 1) { // a team within a team allocates
         for (int group = 0; group < groups; ++group)
@@ -195,17 +230,17 @@ void WinogradStage::transform_input(const Group &group) const
         const int columns = std::min(side(), in_.bordered_width() - x);
         const int rows = std::min(side(), group.rows.end - 1 + taps_ - y);
         float *to = group.in + t * channels;
-        const auto *from = reinterpret_cast<const float *>(in_.bordered_row(y)) + x * channels;
+        const std::byte *from = in_.bordered_row(y) + x * in_.pixel_bytes();
         if (columns == side() && rows == side()) {
             transforms_.input(from, row, channels, to, group_tiles * channels);
             continue;
         }
         // What lies outside must be a number, and no output that is kept depends on it.
-        const std::size_t edge_row = side() * channels;
-        std::fill_n(group.edge, side() * edge_row, 0.0F);
+        const std::size_t edge_row = side() * in_.pixel_bytes();
+        std::fill_n(group.edge, side() * edge_row, std::byte{0});
         for (int r = 0; r < rows; ++r)
-            std::copy_n(from + r * row, columns * channels, group.edge + r * edge_row);
-        transforms_.input(group.edge, edge_row, channels, to, group_tiles * channels);
+            std::copy_n(from + r * in_.row_bytes(), columns * in_.pixel_bytes(), group.edge + r * edge_row);
+        transforms_.input(group.edge, side() * channels, channels, to, group_tiles * channels);
     }
 }
 
@@ -213,7 +248,6 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
 {
     const Tensor &out = *outputs[part];
     const auto channels = static_cast<std::size_t>(out.channels);
-    const std::size_t row = out.width * channels;
     const float *bias = specs_[part].bias.empty() ? nullptr : specs_[part].bias.data();
     for (int t = 0; t < group.count; ++t) {
         const int x = group.x(t) * tile_;
@@ -221,15 +255,15 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
         const int columns = std::min(tile_, out.width - x);
         const int rows = std::min(tile_, group.rows.end - y);
         const float *from = group.out + t * channels;
-        auto *to = reinterpret_cast<float *>(out.row(y)) + x * channels;
+        std::byte *to = out.row(y) + x * out.pixel_bytes();
         if (columns == tile_ && rows == tile_) {
-            transforms_.output(from, group_tiles * channels, bias, channels, to, row);
+            transforms_.output(from, group_tiles * channels, bias, channels, to, out.width * channels);
             continue;
         }
-        const std::size_t edge_row = tile_ * channels;
-        transforms_.output(from, group_tiles * channels, bias, channels, group.edge, edge_row);
+        transforms_.output(from, group_tiles * channels, bias, channels, group.edge, tile_ * channels);
         for (int r = 0; r < rows; ++r)
-            std::copy_n(group.edge + r * edge_row, columns * channels, to + r * row);
+            std::copy_n(group.edge + r * tile_ * out.pixel_bytes(), columns * out.pixel_bytes(),
+                        to + r * out.row_bytes());
     }
 }
 

@@ -9,6 +9,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -33,21 +34,45 @@ std::vector<float> random_values(std::size_t n, float deviation)
 /// A tensor all of which is in memory, between two rows that nobody may touch.
 struct Owned {
     Tensor tensor;
-    std::vector<float> memory;
+    std::vector<std::byte> memory;
 
-    Owned(int channels, int height, int width, Border border = {})
+    Owned(Type type, int channels, int height, int width, Border border = {})
     {
+        tensor.type = type;
         tensor.channels = channels;
         tensor.height = height;
         tensor.width = width;
         tensor.border = border;
         tensor.window = tensor.bordered_rows();
-        memory.assign((tensor.window + 2) * row_floats(), nan);
-        tensor.data = reinterpret_cast<std::byte *>(memory.data() + row_floats());
+        memory.resize((tensor.window + 2) * tensor.row_bytes());
+        tensor.data = memory.data() + tensor.row_bytes();
+        for (int y = -1; y <= tensor.bordered_rows(); ++y)
+            for (int x = 0; x < tensor.bordered_width(); ++x)
+                for (int c = 0; c < channels; ++c)
+                    set(y, x, c, nan);
     }
 
-    std::size_t row_floats() const { return tensor.row_bytes() / sizeof(float); }
-    float &at(int y, int x, int c) { return memory[(y + 1) * row_floats() + x * tensor.channels + c]; }
+    /// Rows and columns are counted with the border.
+    float get(int y, int x, int c) const
+    {
+        if (tensor.type == Type::f32)
+            return reinterpret_cast<const float *>(at(y, x))[c];
+        return std::bit_cast<float>(std::uint32_t(reinterpret_cast<const std::uint16_t *>(at(y, x))[c])
+                                    << 16);
+    }
+
+    /// bf16: cuts the digits off that do not fit.
+    void set(int y, int x, int c, float value)
+    {
+        if (tensor.type == Type::f32)
+            reinterpret_cast<float *>(at(y, x))[c] = value;
+        else
+            reinterpret_cast<std::uint16_t *>(at(y, x))[c] =
+                static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+    }
+
+private:
+    std::byte *at(int y, int x) const { return tensor.bordered_row(y) + x * tensor.pixel_bytes(); }
 };
 
 struct Case {
@@ -60,6 +85,7 @@ struct Case {
     std::vector<int> strips = {}; ///< rows of each run but the last
     bool phases = false;
     bool biased = false;
+    Type type = Type::f32;
 };
 
 ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
@@ -79,7 +105,7 @@ ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
     return spec;
 }
 
-double direct(const ConvSpec &spec, Owned &in, int y, int x, int n)
+double direct(const ConvSpec &spec, const Owned &in, int y, int x, int n)
 {
     double sum = spec.bias.empty() ? 0 : spec.bias[n];
     const float *weight =
@@ -87,8 +113,8 @@ double direct(const ConvSpec &spec, Owned &in, int y, int x, int n)
     for (int c = 0; c < in.tensor.channels; ++c)
         for (int ky = 0; ky < spec.kernel_height; ++ky)
             for (int kx = 0; kx < spec.kernel_width; ++kx)
-                sum +=
-                    static_cast<double>(*weight++) * in.at(y + spec.skip + ky, x + spec.skip_columns + kx, c);
+                sum += static_cast<double>(*weight++) *
+                       in.get(y + spec.skip + ky, x + spec.skip_columns + kx, c);
     return sum;
 }
 
@@ -125,44 +151,46 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
     else
         specs.push_back(conv(c, c.taps, c.taps, 0, 0));
     const int pad = c.taps / 2;
-    Owned in(c.in_channels, c.height, c.width, {pad, pad, pad, pad});
-    const auto values = random_values(in.memory.size() - 2 * in.row_floats(), 1);
-    std::copy(values.begin(), values.end(), in.memory.begin() + in.row_floats());
+    Owned in(c.type, c.in_channels, c.height, c.width, {pad, pad, pad, pad});
+    for (int y = 0; y < in.tensor.bordered_rows(); ++y)
+        for (int x = 0; x < in.tensor.bordered_width(); ++x)
+            for (int i = 0; i < c.in_channels; ++i)
+                in.set(y, x, i, random_values(1, 1)[0]);
 
-    std::vector<std::vector<float>> first;
+    std::vector<std::vector<std::byte>> first;
     for (int threads : {1, 3}) {
         SCOPED_TRACE(std::to_string(threads) + " threads");
         omp_set_num_threads(threads);
         std::vector<std::unique_ptr<Owned>> outs;
         std::vector<Tensor *> tensors;
         for (std::size_t i = 0; i < specs.size(); ++i) {
-            outs.push_back(std::make_unique<Owned>(c.out_channels, c.height, c.width));
+            outs.push_back(std::make_unique<Owned>(c.type, c.out_channels, c.height, c.width));
             tensors.push_back(&outs.back()->tensor);
         }
         WeightCache cache;
         WinogradStage stage(c.name, specs, in.tensor, tensors, cache);
         run(stage);
 
-        // Normal values and weights give normal outputs. Rounding to float32 leaves 7e-7 of them with 3 taps
-        // and 15e-6 with 7, rms; a wrong factor anywhere leaves far more.
-        const double bound = c.taps == 3 ? 1e-5 : 2e-4;
+        // Normal values and weights give normal outputs; see winograd.h for what rounding to float32 leaves
+        // of them, rms. A wrong factor anywhere leaves far more.
+        const double bound = c.taps == 3 ? 1e-5 : c.type == Type::f32 ? 2e-4 : 2e-3;
         for (std::size_t i = 0; i < specs.size(); ++i) {
             for (int y = 0; y < c.height; ++y)
                 for (int x = 0; x < c.width; ++x)
-                    for (int n = 0; n < c.out_channels; ++n)
-                        ASSERT_NEAR(outs[i]->at(y, x, n), direct(specs[i], in, y, x, n), bound)
+                    for (int n = 0; n < c.out_channels; ++n) {
+                        const double wanted = direct(specs[i], in, y, x, n);
+                        const double rounding = c.type == Type::bf16 ? std::fabs(wanted) / 256 : 0;
+                        ASSERT_NEAR(outs[i]->get(y, x, n), wanted, bound + rounding)
                             << "output " << i << ", row " << y << ", column " << x << ", channel " << n;
+                    }
             for (int x = 0; x < c.width; ++x) {
-                EXPECT_TRUE(std::isnan(outs[i]->at(-1, x, 0))) << "it wrote above its output";
-                EXPECT_TRUE(std::isnan(outs[i]->at(c.height, x, 0))) << "it wrote below its output";
+                EXPECT_TRUE(std::isnan(outs[i]->get(-1, x, 0))) << "it wrote above its output";
+                EXPECT_TRUE(std::isnan(outs[i]->get(c.height, x, 0))) << "it wrote below its output";
             }
             if (first.size() < specs.size())
-                first.emplace_back(outs[i]->memory.begin() + outs[i]->row_floats(),
-                                   outs[i]->memory.end() - outs[i]->row_floats());
+                first.push_back(outs[i]->memory);
             else
-                EXPECT_TRUE(std::equal(first[i].begin(), first[i].end(),
-                                       outs[i]->memory.begin() + outs[i]->row_floats()))
-                    << "threads changed the result";
+                EXPECT_TRUE(first[i] == outs[i]->memory) << "threads changed the result";
         }
     }
     omp_set_num_threads(omp_get_num_procs());
@@ -178,7 +206,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"Bias", 3, 32, 32, 9, 9, {}, false, true}, Case{"ManyChannels", 3, 256, 96, 6, 5},
                     Case{"Phases", 3, 32, 32, 11, 10, {4}, true}, Case{"SevenTaps", 7, 64, 32, 8, 12},
                     Case{"SevenTapsOddSize", 7, 32, 32, 9, 17, {4}},
-                    Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3}),
+                    Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3},
+                    Case{"Bf16", 3, 32, 64, 13, 18, {4}, false, true, Type::bf16},
+                    Case{"Bf16Phases", 3, 32, 32, 5, 6, {}, true, false, Type::bf16},
+                    Case{"Bf16SevenTaps", 7, 32, 32, 9, 10, {}, false, false, Type::bf16}),
     [](const auto &info) { return std::string(info.param.name); });
 
 TEST(Winograd, IsTakenWhereItPays)
@@ -198,7 +229,7 @@ TEST(Winograd, IsTakenWhereItPays)
         return WinogradStage::suits(spec, tensor, size, size);
     };
     EXPECT_TRUE(suits(3, 32, 32, 16));
-    EXPECT_TRUE(suits(7, 64, 32, 16));
+    EXPECT_TRUE(suits(7, 64, 32, 4));
     EXPECT_FALSE(suits(3, 32, 32, 15)) << "too few tiles for the weights";
     EXPECT_FALSE(suits(1, 32, 32, 64)) << "nothing to save";
     EXPECT_FALSE(suits(7, 3, 32, 64)) << "three channels";
@@ -207,6 +238,17 @@ TEST(Winograd, IsTakenWhereItPays)
     EXPECT_FALSE(suits(3, 32, 32, 64, 2)) << "stride";
     EXPECT_FALSE(suits(3, 32, 32, 64, 1, 32)) << "depthwise";
     EXPECT_FALSE(suits(3, 32, 32, 64, 1, 1, Type::u8));
+    EXPECT_FALSE(suits(3, 32, 32, 31, 1, 1, Type::bf16));
+    EXPECT_EQ(suits(3, 32, 32, 32, 1, 1, Type::bf16), !isa().amx);
+}
+
+TEST(Winograd, BeatsConvolutionsOfBytesOnlyWithSevenTaps)
+{
+    Node node{.op = Op::conv, .channels = 32, .kernel = 7};
+    node.weight = std::make_shared<Weight>(Weight{"conv", {32, 64, 7, 7}, {}});
+    EXPECT_EQ(WinogradStage::beats_bytes(node), isa().avx2 && !isa().amx);
+    node.kernel = 3;
+    EXPECT_FALSE(WinogradStage::beats_bytes(node));
 }
 
 TEST(Winograd, EverySetOfKernelsAgrees)
@@ -225,8 +267,8 @@ TEST(Winograd, EverySetOfKernelsAgrees)
         std::vector<float> in(positions * channels);
         std::vector<float> out(w.tile * w.tile * channels);
         std::vector<float> products(tiles * channels);
-        sets[s]->winograd_4_3.input(pixels.data(), w.side * channels, channels, in.data(), channels);
-        sets[s]->winograd_4_3.output(in.data(), channels, nullptr, channels, out.data(), w.tile * channels);
+        sets[s]->winograd_3_f32.input(pixels.data(), w.side * channels, channels, in.data(), channels);
+        sets[s]->winograd_3_f32.output(in.data(), channels, nullptr, channels, out.data(), w.tile * channels);
         sets[s]->winograd_multiply(many.data(), weights.data(), products.data(), tiles, channels, channels);
         std::vector<float> all = in;
         all.insert(all.end(), out.begin(), out.end());
