@@ -226,7 +226,7 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                winograd_transforms<4, 3, float>,
                                winograd_transforms<4, 3, std::uint16_t>,
                                winograd_transforms<4, 7, float>,
-                               winograd_transforms<6, 7, std::uint16_t>,
+                               winograd_transforms<8, 7, std::uint16_t>,
                                winograd_multiply};
 
 } // namespace anime::onednn

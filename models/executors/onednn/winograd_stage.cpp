@@ -63,7 +63,7 @@ auto kernel_transform(int tile, int taps)
 {
     if (taps == 3)
         return transform_kernel<Winograd<4, 3>>;
-    return tile == 4 ? transform_kernel<Winograd<4, 7>> : transform_kernel<Winograd<6, 7>>;
+    return tile == 4 ? transform_kernel<Winograd<4, 7>> : transform_kernel<Winograd<8, 7>>;
 }
 
 const WinogradTransforms &transforms_for(int taps, Type type)
