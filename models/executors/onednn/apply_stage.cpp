@@ -123,8 +123,10 @@ void ApplyStage::run_row(int y) const
 void ApplyStage::run_piece(Pass pass, int x, int y) const
 {
     const auto at = [&](const Tensor &tensor) { return tensor.row(y) + x * tensor.pixel_bytes(); };
-    pass.scale = scale_.data();
-    pass.shift = shift_.data();
+    if (!spec_.affine.empty() || spec_.slope) {
+        pass.scale = scale_.data();
+        pass.shift = shift_.data();
+    }
     pass.unit = unit_.data();
     pass.zero = zero_.data();
     pass.slope = spec_.slope.value_or(linear);

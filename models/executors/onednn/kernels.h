@@ -17,7 +17,7 @@ constexpr int chunk_floats = 1024;
 /// Every pointer that may be null says so.
 struct Pass {
     const std::uint16_t *in = nullptr; ///< bf16; the pixels lie one behind the other
-    const float *scale = nullptr;      ///< one for each value of a pixel, like shift, unit and zero
+    const float *scale = nullptr; ///< one for each value of a pixel, like shift, unit and zero; null: v = in
     const float *shift = nullptr;
     float slope = 1;
     const std::uint16_t *residual = nullptr; ///< bf16, or null

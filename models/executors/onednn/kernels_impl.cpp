@@ -3,6 +3,7 @@
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
 #include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/lanes.h"
 #include "models/executors/onednn/winograd_impl.h"
 
 namespace anime::onednn
@@ -102,21 +103,39 @@ void blend_pixels(const float *__restrict in, const Sample *samples, std::size_t
     }
 }
 
-void add_u8(const float *__restrict in, const std::uint8_t *__restrict residual,
-            const float *__restrict scale, const float *__restrict shift, float slope,
-            const float *__restrict unit, const float *__restrict zero, std::uint8_t *__restrict out,
-            std::size_t n)
+template <typename Set>
+inline typename Set::Floats leaky(typename Set::Floats v, float slope)
 {
-    for (std::size_t i = 0; i < n; ++i) {
-        const float other = static_cast<float>(residual[i]) * scale[i] + shift[i];
-        out[i] = to_u8(act(in[i] + other, slope) * unit[i] + zero[i]);
-    }
+    return Set::max(v, v * Set::same(slope));
 }
 
-/// One pixel of a pass.
-template <bool adds, bool writes_wide, bool writes_bytes>
-inline void pass_values(const std::uint16_t *__restrict in, const std::uint16_t *__restrict residual,
-                        std::uint16_t *__restrict wide, std::uint8_t *__restrict bytes, const Pass &pass)
+template <typename Set>
+inline std::size_t add_u8_values(const float *__restrict in, const std::uint8_t *__restrict residual,
+                                 const float *__restrict scale, const float *__restrict shift, float slope,
+                                 const float *__restrict unit, const float *__restrict zero,
+                                 std::uint8_t *__restrict out, std::size_t n, std::size_t i)
+{
+    for (; i + Set::lanes <= n; i += Set::lanes) {
+        const auto other = Set::load(residual + i) * Set::load(scale + i) + Set::load(shift + i);
+        const auto v = leaky<Set>(Set::load(in + i) + other, slope);
+        Set::store(v * Set::load(unit + i) + Set::load(zero + i), out + i);
+    }
+    return i;
+}
+
+void add_u8(const float *in, const std::uint8_t *residual, const float *scale, const float *shift,
+            float slope, const float *unit, const float *zero, std::uint8_t *out, std::size_t n)
+{
+    const std::size_t done =
+        add_u8_values<Register>(in, residual, scale, shift, slope, unit, zero, out, n, 0);
+    add_u8_values<Scalar>(in, residual, scale, shift, slope, unit, zero, out, n, done);
+}
+
+/// Values of one pixel of a pass from `i` on, as many as registers of the set hold; returns where it ended.
+template <typename Set, bool scales, bool adds, bool writes_wide, bool writes_bytes>
+inline std::size_t pass_values(const std::uint16_t *__restrict in, const std::uint16_t *__restrict residual,
+                               std::uint16_t *__restrict wide, std::uint8_t *__restrict bytes,
+                               const Pass &pass, std::size_t i)
 {
     const float *__restrict scale = pass.scale;
     const float *__restrict shift = pass.shift;
@@ -125,42 +144,50 @@ inline void pass_values(const std::uint16_t *__restrict in, const std::uint16_t 
     const float slope = pass.slope;
     const float slope_after = pass.slope_after;
     const std::size_t n = pass.values;
-    for (std::size_t i = 0; i < n; ++i) {
-        float v = act(from_bf16(in[i]) * scale[i] + shift[i], slope);
+    for (; i + Set::lanes <= n; i += Set::lanes) {
+        auto v = Set::load(in + i);
+        if constexpr (scales)
+            v = leaky<Set>(v * Set::load(scale + i) + Set::load(shift + i), slope);
         if constexpr (adds)
-            v = act(v + from_bf16(residual[i]), slope_after);
+            v = leaky<Set>(v + Set::load(residual + i), slope_after);
         if constexpr (writes_wide)
-            wide[i] = to_bf16(v);
+            Set::store(v, wide + i);
         if constexpr (writes_bytes)
-            bytes[i] = to_u8(v * unit[i] + zero[i]);
+            Set::store(v * Set::load(unit + i) + Set::load(zero + i), bytes + i);
     }
+    return i;
 }
 
-template <bool adds, bool writes_wide, bool writes_bytes>
+template <bool... chosen>
 void pass_pixels(const Pass &pass)
 {
     for (std::size_t p = 0; p < pass.pixels; ++p) {
-        const std::size_t at = p * pass.distance;
-        pass_values<adds, writes_wide, writes_bytes>(
-            pass.in + p * pass.values, adds ? pass.residual + at : nullptr,
-            writes_wide ? pass.wide + at : nullptr, writes_bytes ? pass.bytes + at : nullptr, pass);
+        const auto there = [&](auto *from) { return from ? from + p * pass.distance : nullptr; };
+        const auto values = [&]<typename Set>(std::size_t i) {
+            return pass_values<Set, chosen...>(pass.in + p * pass.values, there(pass.residual),
+                                               there(pass.wide), there(pass.bytes), pass, i);
+        };
+        values.template operator()<Scalar>(values.template operator()<Register>(0));
+    }
+}
+
+template <bool... chosen>
+void choose_pass(const Pass &pass)
+{
+    if constexpr (sizeof...(chosen) == 4) {
+        pass_pixels<chosen...>(pass);
+    } else {
+        const void *const wanted[] = {pass.scale, pass.residual, pass.wide, pass.bytes};
+        if (wanted[sizeof...(chosen)])
+            choose_pass<chosen..., true>(pass);
+        else
+            choose_pass<chosen..., false>(pass);
     }
 }
 
 void pass(const Pass &pass)
 {
-    if (pass.residual && pass.wide && pass.bytes)
-        pass_pixels<true, true, true>(pass);
-    else if (pass.residual && pass.wide)
-        pass_pixels<true, true, false>(pass);
-    else if (pass.residual)
-        pass_pixels<true, false, true>(pass);
-    else if (pass.wide && pass.bytes)
-        pass_pixels<false, true, true>(pass);
-    else if (pass.wide)
-        pass_pixels<false, true, false>(pass);
-    else
-        pass_pixels<false, false, true>(pass);
+    choose_pass(pass);
 }
 
 /// Sums in single precision over short runs and in double over the runs: a frame has millions of values.

@@ -288,23 +288,25 @@ TEST(KernelSets, Agree)
                                                               {true, true, true}}) {
             Pass pass;
             pass.in = half.data();
-            pass.scale = scale.data();
-            pass.shift = shift.data();
             pass.unit = scale.data();
             pass.zero = zero.data();
             pass.slope = 0.2F;
             pass.residual = adds ? half.data() : nullptr;
             pass.values = n;
-            pass.wide = writes_wide ? wide.data() : nullptr;
-            pass.bytes = writes_bytes ? bytes.data() : nullptr;
-            wanted.pass(pass);
-            pass.wide = writes_wide ? wides.data() : nullptr;
-            pass.bytes = writes_bytes ? others.data() : nullptr;
-            got.pass(pass);
-            // Fused multiplication may round a tie the other way.
-            for (std::size_t i = 0; i < n; ++i) {
-                ASSERT_NEAR(bytes[i], others[i], 1);
-                ASSERT_NEAR(wide[i], wides[i], 1);
+            for (const bool scales : {false, true}) {
+                pass.scale = scales ? scale.data() : nullptr;
+                pass.shift = scales ? shift.data() : nullptr;
+                pass.wide = writes_wide ? wide.data() : nullptr;
+                pass.bytes = writes_bytes ? bytes.data() : nullptr;
+                wanted.pass(pass);
+                pass.wide = writes_wide ? wides.data() : nullptr;
+                pass.bytes = writes_bytes ? others.data() : nullptr;
+                got.pass(pass);
+                // Fused multiplication may round a tie the other way.
+                for (std::size_t i = 0; i < n; ++i) {
+                    ASSERT_NEAR(bytes[i], others[i], 1);
+                    ASSERT_NEAR(wide[i], wides[i], 1);
+                }
             }
         }
         wanted.blend_bf16(half.data(), half.data() + 1, 0.25F, a.data(), n - 1);
