@@ -31,6 +31,7 @@ struct Arguments {
     std::string output = "default.safetensors";
     int threads = 2;
     bool exact = false;
+    at::Device device = at::kCPU;
 };
 
 constexpr std::uint64_t checkpoint_steps = 500;
@@ -81,7 +82,7 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
     }
     const at::ScalarType type = arguments.exact ? at::kFloat : at::kBFloat16;
     const std::unique_ptr<Teacher> teacher =
-        features ? std::make_unique<Teacher>(arguments.teacher, type) : nullptr;
+        features ? std::make_unique<Teacher>(arguments.teacher, type, arguments.device) : nullptr;
     const std::vector<Example> examples = load_all(recipe, Split::training);
     const std::vector<Example> held_out = curve_examples(recipe);
     Progress progress = std::filesystem::exists(checkpoint) ? load(checkpoint) : start(recipe);
@@ -93,7 +94,7 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
     Clock::time_point since = Clock::now();
     double sum = 0;
     int count = 0;
-    train(progress, recipe, examples, teacher.get(), type, arguments.threads,
+    train(progress, recipe, examples, teacher.get(), {type, arguments.device, arguments.threads},
           [&](const Progress &now, double loss, double rate) {
               sum += loss;
               ++count;
@@ -105,7 +106,8 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
                               static_cast<unsigned long long>(now.step), sum / count, rate,
                               count * recipe.batch / seconds);
                   if (now.step % curve_steps == 0 || now.step == recipe.steps()) {
-                      const Scores scores = mean(evaluate(Student(now.average), held_out));
+                      const Scores scores =
+                          mean(evaluate(Student(on_device(now.average, at::kCPU)), held_out));
                       append_curve({now.step, sum / count, scores}, curve);
                       std::printf("held out: %.2f dB, SSIM %.4f, edge energy %.3f, colour error %.2f\n",
                                   scores.psnr, scores.ssim, scores.edge_energy, scores.colour_error);
@@ -158,6 +160,7 @@ Arguments parse(int argc, char **argv)
     char *teacher = nullptr;
     char *folder = nullptr;
     char *output = nullptr;
+    char *device = nullptr;
     Arguments arguments;
     int exact = FALSE;
     const GOptionEntry entries[] = {
@@ -168,6 +171,7 @@ Arguments parse(int argc, char **argv)
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
          "What export writes (default: default.safetensors)", "FILE"},
         {"threads", 'j', 0, G_OPTION_ARG_INT, &arguments.threads, "CPU threads (default: 2)", "N"},
+        {"device", 'd', 0, G_OPTION_ARG_STRING, &device, "What trains: cpu, cuda:N (default: cpu)", "DEVICE"},
         {"exact", 0, 0, G_OPTION_ARG_NONE, &exact, "Train in float instead of bf16", nullptr},
         {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr},
     };
@@ -195,6 +199,11 @@ Arguments parse(int argc, char **argv)
     take(teacher, arguments.teacher);
     take(folder, arguments.folder);
     take(output, arguments.output);
+    if (device != nullptr) {
+        std::string name;
+        take(device, name);
+        arguments.device = find_device(name);
+    }
     arguments.exact = exact != FALSE;
     if (argc != 2 || arguments.recipe.empty() || arguments.threads < 1) {
         throw std::runtime_error(

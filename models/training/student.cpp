@@ -51,6 +51,15 @@ at::Tensor modulate(const at::Tensor &x, const at::Tensor &v, int64_t offset)
 
 } // namespace
 
+Parameters on_device(const Parameters &parameters, const at::Device &device)
+{
+    Parameters moved;
+    for (const auto &[name, tensor] : parameters) {
+        moved.emplace_back(name, tensor.to(device));
+    }
+    return moved;
+}
+
 Student::Student(std::uint64_t seed)
 {
     const at::Generator generator = at::detail::createCPUGenerator(seed);

@@ -15,6 +15,9 @@ namespace anime::training
 /// Named parameters in the order of the network, so that files and optimizers agree on it.
 using Parameters = std::vector<std::pair<std::string, at::Tensor>>;
 
+/// The same on `device`; tensors that are there already are shared.
+Parameters on_device(const Parameters &parameters, const at::Device &device);
+
 class Student
 {
 public:

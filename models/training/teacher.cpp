@@ -35,7 +35,7 @@ at::Tensor upsample(const at::Tensor &x)
 
 } // namespace
 
-Teacher::Teacher(const std::string &path, at::ScalarType type)
+Teacher::Teacher(const std::string &path, at::ScalarType type, const at::Device &device)
     : type_(type), name_(std::filesystem::path(path).stem().string())
 {
     std::ifstream file(path, std::ios::binary);
@@ -57,7 +57,7 @@ Teacher::Teacher(const std::string &path, at::ScalarType type)
         if (tensor.dim() == 4) {
             tensor = tensor.to(type, false, false, at::MemoryFormat::ChannelsLast);
         }
-        weights_[entry.key().toStringRef()] = tensor;
+        weights_[entry.key().toStringRef()] = tensor.to(device);
     }
 }
 

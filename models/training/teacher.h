@@ -15,7 +15,7 @@ class Teacher
 {
 public:
     /// Reads a state dict saved by torch.save; `type` is the precision of the convolutions.
-    Teacher(const std::string &path, at::ScalarType type);
+    Teacher(const std::string &path, at::ScalarType type, const at::Device &device = at::kCPU);
 
     /// (B, 3, H, W) in [-1, 1], sides multiples of 4, to the same in float.
     at::Tensor paint(const at::Tensor &photo) const;

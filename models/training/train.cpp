@@ -7,6 +7,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/cuda.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
@@ -81,18 +82,18 @@ Outcome differentiate(const Parameters &weights, const Batch &batch, int first, 
 /// Mean over the batch. Each thread takes its share of the crops and they meet once a step: threads that meet
 /// at every layer wait for each other most of the time where the machine has other work.
 Outcome differentiate(const Parameters &weights, const Batch &batch, const LossWeights &losses,
-                      const Teacher *teacher, at::ScalarType type, int threads)
+                      const Teacher *teacher, const Compute &compute)
 {
     const int count = static_cast<int>(batch.photo.size(0));
-    const int shares = std::min(threads, count);
+    const int shares = compute.device.is_cpu() ? std::min(compute.threads, count) : 1;
     std::vector<std::future<Outcome>> others;
     for (int i = 1; i < shares; ++i) {
         const int first = count * i / shares;
         others.push_back(std::async(std::launch::async, [&, first, end = count * (i + 1) / shares] {
-            return differentiate(weights, batch, first, end - first, losses, teacher, type);
+            return differentiate(weights, batch, first, end - first, losses, teacher, compute.type);
         }));
     }
-    Outcome sum = differentiate(weights, batch, 0, count / shares, losses, teacher, type);
+    Outcome sum = differentiate(weights, batch, 0, count / shares, losses, teacher, compute.type);
     for (std::future<Outcome> &other : others) {
         const Outcome outcome = other.get();
         sum.loss += outcome.loss;
@@ -105,6 +106,12 @@ Outcome differentiate(const Parameters &weights, const Batch &batch, const LossW
         gradient = gradient / shares;
     }
     return sum;
+}
+
+Batch on_device(const Batch &batch, const at::Device &device)
+{
+    return {batch.photo.to(device), batch.target.to(device), batch.thumbnail.to(device),
+            batch.mask.to(device)};
 }
 
 /// Replaces each of `parameters` by the tensor of its name in a .safetensors file.
@@ -122,6 +129,21 @@ void take_weights(Parameters &parameters, const std::string &path)
 }
 
 } // namespace
+
+at::Device find_device(const std::string &name)
+{
+    const auto cards = static_cast<int>(torch::cuda::device_count());
+    try {
+        const at::Device device(name);
+        if (device.is_cpu() || (device.is_cuda() && cards > 0 && device.index() < cards)) {
+            return device;
+        }
+    } catch (const c10::Error &) {
+        // No device is called like that: answered like one that is not there.
+    }
+    throw std::runtime_error("no device '" + name + "': it has to be 'cpu', or 'cuda:N' where libtorch has " +
+                             "CUDA and the machine has a card; " + std::to_string(cards) + " were found");
+}
 
 Progress start(const Recipe &recipe)
 {
@@ -147,7 +169,7 @@ void save(const Progress &progress, const std::string &path)
         for (const auto &[name, tensor] : parameters) {
             std::string key = name;
             std::replace(key.begin(), key.end(), '.', '/');
-            inner.write(key, tensor);
+            inner.write(key, tensor.cpu()); // so that a machine without the GPU can go on
         }
         archive.write(kind, inner);
     };
@@ -193,17 +215,20 @@ Progress load(const std::string &path)
 }
 
 void train(Progress &progress, const Recipe &recipe, const std::vector<Example> &examples,
-           const Teacher *teacher, at::ScalarType type, int threads, const Report &report)
+           const Teacher *teacher, const Compute &compute, const Report &report)
 {
     if (examples.empty()) {
         throw std::runtime_error("there are no photos with a teacher's picture to train on");
     }
+    for (Parameters *parameters : {&progress.weights, &progress.average, &progress.first, &progress.second}) {
+        *parameters = on_device(*parameters, compute.device);
+    }
     const std::uint64_t end = recipe.steps();
     while (progress.step < end) {
         const auto [phase, rate] = moment(recipe, progress.step);
-        const Batch batch = draw_batch(examples, recipe.seed, progress.step, recipe.batch, recipe.crop);
-        const Outcome outcome =
-            differentiate(progress.weights, batch, phase->weights, teacher, type, threads);
+        const Batch batch = on_device(
+            draw_batch(examples, recipe.seed, progress.step, recipe.batch, recipe.crop), compute.device);
+        const Outcome outcome = differentiate(progress.weights, batch, phase->weights, teacher, compute);
         if (!std::isfinite(outcome.loss)) {
             throw std::runtime_error("the loss is not finite at step " + std::to_string(progress.step));
         }

@@ -12,7 +12,18 @@
 namespace anime::training
 {
 
-/// Everything that a resumed run needs; the crops follow from the recipe's seed and the step.
+/// What computes the steps, and how exactly.
+struct Compute {
+    at::ScalarType type = at::kFloat; ///< of the convolutions
+    at::Device device = at::kCPU;
+    int threads = 2; ///< of a CPU: each takes its share of the crops
+};
+
+/// The device called `name`. Throws where there is none.
+at::Device find_device(const std::string &name);
+
+/// Everything that a resumed run needs; the crops follow from the recipe's seed and the step. While a GPU
+/// trains, the tensors are there.
 struct Progress {
     std::uint64_t step = 0;
     Parameters weights;
@@ -28,9 +39,9 @@ Progress load(const std::string &path);
 /// Called after every step with the loss; returns false to stop.
 using Report = std::function<bool(const Progress &progress, double loss, double rate)>;
 
-/// Trains until the recipe's end or until `report` says stop. `type`: precision of the convolutions. The same
-/// number of threads gives the same weights.
+/// Trains until the recipe's end or until `report` says stop. On a CPU, the same number of threads gives the
+/// same weights. `teacher` (null where no phase looks at features) is on the same device.
 void train(Progress &progress, const Recipe &recipe, const std::vector<Example> &examples,
-           const Teacher *teacher, at::ScalarType type, int threads, const Report &report);
+           const Teacher *teacher, const Compute &compute, const Report &report);
 
 } // namespace anime::training

@@ -68,11 +68,10 @@ Recipe toy_recipe(std::uint64_t steps)
 std::vector<double> run(Progress &progress, const Recipe &recipe, std::uint64_t end)
 {
     std::vector<double> losses;
-    train(progress, recipe, toy_examples(), nullptr, at::kFloat, 2,
-          [&](const Progress &now, double loss, double) {
-              losses.push_back(loss);
-              return now.step < end;
-          });
+    train(progress, recipe, toy_examples(), nullptr, {}, [&](const Progress &now, double loss, double) {
+        losses.push_back(loss);
+        return now.step < end;
+    });
     return losses;
 }
 
@@ -83,6 +82,23 @@ double largest_difference(const Parameters &a, const Parameters &b)
         largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
     }
     return largest;
+}
+
+TEST(Device, IsTheOneThatWasNamed)
+{
+    EXPECT_TRUE(find_device("cpu").is_cpu());
+}
+
+TEST(Device, ThatIsNotThereIsRefusedWithWhatToDo)
+{
+    for (const char *name : {"cuda:99", "gpu", "vulkan", ""}) {
+        try {
+            find_device(name);
+            ADD_FAILURE() << name << " was taken";
+        } catch (const std::runtime_error &error) {
+            EXPECT_NE(std::string(error.what()).find("'cpu', or 'cuda:N'"), std::string::npos) << name;
+        }
+    }
 }
 
 TEST(Losses, AreZeroForThePictureItself)
