@@ -107,6 +107,8 @@ dnnl::primitive_attr ConvStage::attributes() const
     if (out_.type == Type::u8)
         append_eltwise(ops, dnnl::algorithm::eltwise_linear, 1.0F, zero_of_output());
     attr.set_post_ops(ops);
+    // The library's own scratchpad belongs to the thread that made the primitive, and bands run on others.
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     return attr;
 }
 
@@ -169,11 +171,15 @@ void ConvStage::prepare(int count)
     if (implementation_.find(chosen.impl_info_str()) == std::string::npos)
         implementation_ += std::string(implementation_.empty() ? "" : " ") + chosen.impl_info_str();
 
-    Kernel kernel{
-        dnnl::convolution_forward(chosen), memory(in, cpu(), nullptr), memory(out, cpu(), nullptr), {}};
+    Kernel kernel{dnnl::convolution_forward(chosen),
+                  memory(in, cpu(), nullptr),
+                  memory(out, cpu(), nullptr),
+                  memory(chosen.scratchpad_desc(), cpu(), nullptr),
+                  {}};
     kernel.arguments = {{DNNL_ARG_SRC, kernel.in},
                         {DNNL_ARG_WEIGHTS, pack(chosen.weights_desc())},
-                        {DNNL_ARG_DST, kernel.out}};
+                        {DNNL_ARG_DST, kernel.out},
+                        {DNNL_ARG_SCRATCHPAD, kernel.scratch}};
     if (bias_)
         kernel.arguments[DNNL_ARG_BIAS] = bias_;
     accumulator_scales_.add_arguments(kernel.arguments);
@@ -206,6 +212,7 @@ void ConvStage::run(Rows rows)
     kernel.in.set_data_handle(in_.bordered_row(spec_.skip + rows.begin * spec_.stride) +
                               spec_.skip_columns * in_.pixel_bytes());
     kernel.out.set_data_handle(out_.bordered_row(out_.border.top + rows.begin));
+    kernel.scratch.set_data_handle(scratch);
     kernel.primitive.execute(stream_, kernel.arguments);
     if (out_.border == Border{})
         return;
@@ -234,6 +241,14 @@ std::string ConvStage::describe() const
 std::size_t ConvStage::held_bytes() const
 {
     return (bias_ ? bias_.get_desc().get_size() : 0) + (factor_ ? factor_.get_desc().get_size() : 0);
+}
+
+std::size_t ConvStage::scratch_bytes() const
+{
+    std::size_t most = 0;
+    for (const auto &[rows, kernel] : kernels_)
+        most = std::max(most, kernel.scratch.get_desc().get_size());
+    return most;
 }
 
 double ConvStage::gmac() const

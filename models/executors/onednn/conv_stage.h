@@ -75,6 +75,7 @@ public:
     void run(Rows out) override;
     std::string describe() const override;
     std::size_t held_bytes() const override;
+    std::size_t scratch_bytes() const override;
     double gmac() const override;
 
     std::span<const ConvSpec> convolutions() const override { return {&spec_, 1}; }
@@ -84,6 +85,7 @@ private:
         dnnl::convolution_forward primitive;
         dnnl::memory in;
         dnnl::memory out;
+        dnnl::memory scratch;
         std::unordered_map<int, dnnl::memory> arguments;
     };
 
