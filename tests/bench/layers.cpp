@@ -4,6 +4,7 @@
 // with nothing fused and no border to fill. One line a stage, tabs between: milliseconds, floor
 // (convolutions), GMAC, name, what it does.
 #include "models/error.h"
+#include "models/executors/onednn/dnnl_version.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
@@ -54,10 +55,14 @@ double bare_milliseconds(const ConvSpec &spec, const Tensor &in, const Tensor &o
                           memory::format_tag::nhwc);
     const memory::desc weights(weight_dims, in.type == Type::u8 ? memory::data_type::s8 : data_type(in.type),
                                memory::format_tag::any);
-    const dnnl::convolution_forward::desc op(dnnl::prop_kind::forward_inference,
-                                             dnnl::algorithm::convolution_direct, from, weights, to,
-                                             {stride, stride}, {0, 0}, {0, 0});
-    const dnnl::convolution_forward::primitive_desc chosen(op, cpu());
+    const auto chosen = describe_convolution({.in = from,
+                                              .weights = weights,
+                                              .bias = {},
+                                              .out = to,
+                                              .strides = {stride, stride},
+                                              .pad_begin = {0, 0},
+                                              .pad_end = {0, 0}},
+                                             {});
     const auto cleared = [](const memory::desc &desc) {
         memory out(desc, cpu());
         std::fill_n(static_cast<char *>(out.get_data_handle()), desc.get_size(), 0);

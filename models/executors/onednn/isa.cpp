@@ -6,6 +6,8 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <utility>
+
 namespace anime::onednn
 {
 
@@ -18,30 +20,27 @@ extern const Kernels kernels_avx512;
 namespace
 {
 
+/// From the most able to the least: what is found is named after the first whose every part it has, so that
+/// the sets that newer versions of oneDNN know count as the best that is known here. AVX-VNNI without AVX-512
+/// is no more than AVX2: for it oneDNN has no fast kernels with the outputs that plans ask for.
+const std::pair<dnnl::cpu_isa, Isa> known[] = {
+    {dnnl::cpu_isa::avx512_core_amx, {"avx512_core_amx", true, true, true, true, true}},
+    {dnnl::cpu_isa::avx512_core_bf16, {"avx512_core_bf16", true, true, true, true}},
+    {dnnl::cpu_isa::avx512_core_vnni, {"avx512_core_vnni", true, true, true}},
+    {dnnl::cpu_isa::avx512_core, {"avx512_core", true, true}},
+    {dnnl::cpu_isa::avx2_vnni, {"avx2_vnni", true}},
+    {dnnl::cpu_isa::avx2, {"avx2", true}},
+    {dnnl::cpu_isa::avx, {"avx"}},
+    {dnnl::cpu_isa::sse41, {"sse41"}},
+};
+
 Isa detect()
 {
-    using dnnl::cpu_isa;
-    const cpu_isa effective = dnnl::get_effective_cpu_isa();
-    switch (effective) {
-    case cpu_isa::sse41:
-        return {"sse41"};
-    case cpu_isa::avx:
-        return {"avx"};
-    case cpu_isa::avx2:
-        return {"avx2", true};
-    case cpu_isa::avx2_vnni:
-        return {"avx2_vnni", true, false, true};
-    case cpu_isa::avx512_core:
-        return {"avx512_core", true, true};
-    case cpu_isa::avx512_core_vnni:
-        return {"avx512_core_vnni", true, true, true};
-    case cpu_isa::avx512_core_bf16:
-        return {"avx512_core_bf16", true, true, true, true};
-    case cpu_isa::avx512_core_amx:
-        return {"avx512_core_amx", true, true, true, true, true};
-    default:
-        return {"generic"};
-    }
+    const auto found = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+    for (const auto &[set, isa] : known)
+        if ((found & static_cast<unsigned>(set)) == static_cast<unsigned>(set))
+            return isa;
+    return {"generic"};
 }
 
 } // namespace
