@@ -54,14 +54,15 @@ public:
 
     int usable_bands(int wanted)
     {
+        int bands = wanted;
         for (const Stage *stage : members(last_segment_)) {
             for (Tensor *input : stage->inputs)
                 if (life_[input].whole())
                     return 1;
-            if (stage->outputs.empty() && stage->rows / wanted < smallest_band)
-                return 1;
+            if (stage->outputs.empty())
+                bands = std::clamp(stage->rows / smallest_band, 1, bands);
         }
-        return wanted;
+        return bands;
     }
 
 private:

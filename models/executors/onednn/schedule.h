@@ -46,8 +46,8 @@ struct Schedule {
 Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes,
                        Band band = {});
 
-/// `wanted`, or 1 where the last segment can't be cut or its bands would be so low that what they compute
-/// twice costs more than is won.
+/// At most `wanted`; fewer where the bands would be so low that what they compute twice costs more than is
+/// won, and 1 where the last segment can't be cut.
 int usable_bands(const std::vector<std::unique_ptr<Stage>> &stages, int wanted);
 
 } // namespace anime::onednn
