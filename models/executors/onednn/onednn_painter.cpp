@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The oneDNN executor: chooses a precision, keeps plans by picture size, paints on the process's slot.
+#define G_LOG_DOMAIN "anime-plan"
+
 #include "models/error.h"
 #include "models/executors/executor.h"
 #include "models/executors/onednn/isa.h"
@@ -7,11 +9,10 @@
 #include "models/executors/onednn/precision.h"
 #include "models/executors/onednn/slot.h"
 
+#include <glib.h>
 #include <omp.h>
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <list>
 #include <new>
 #include <sched.h>
@@ -109,11 +110,16 @@ private:
         trim(kept_plans - 1, kept_bytes);
         auto made = std::make_unique<Plan>(model_->graph, precision_, width, height, cache_,
                                            static_cast<int>(info_.threads));
-        if (std::getenv("ANIME_PLAN"))
-            std::fprintf(stderr, "%s %s %dx%d on %s: %s", info_.model.c_str(), info_.precision.c_str(), width,
-                         height, info_.isa.c_str(), made->describe().c_str());
+        log(*made, width, height);
         plans_.push_front({width, height, std::move(made)});
         return *plans_.front().plan;
+    }
+
+    void log(const Plan &plan, int width, int height) const
+    {
+        if (!g_log_writer_default_would_drop(G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+            g_debug("%s %s %dx%d on %s: %s", info_.model.c_str(), info_.precision.c_str(), width, height,
+                    info_.isa.c_str(), plan.describe().c_str());
     }
 
     /// Keeps the newest plans, at most `count` of them and `bytes` together.
