@@ -48,8 +48,9 @@ ApplyStage::ApplyStage(ApplySpec spec)
 
 bool ApplyStage::fits_one_loop() const
 {
-    const bool bf16_in = std::all_of(inputs.begin(), inputs.end(),
-                                     [](const Tensor *input) { return input->type == Type::bf16; });
+    const bool bf16_in = std::all_of(spec_.sources.begin(), spec_.sources.end(),
+                                     [](const Tensor *source) { return source->type == Type::bf16; }) &&
+                         !(residual_ && spec_.residual->type == Type::f32);
     const auto outputs_of = [&](Type type) {
         return static_cast<std::size_t>(std::count_if(outputs.begin(), outputs.end(),
                                                       [type](const Tensor *t) { return t->type == type; }));
@@ -131,8 +132,13 @@ void ApplyStage::run_piece(Pass pass, int x, int y) const
     pass.zero = zero_.data();
     pass.slope = spec_.slope.value_or(linear);
     pass.slope_after = spec_.slope_after.value_or(linear);
-    if (residual_)
+    if (residual_ && spec_.residual->type == Type::u8) {
+        pass.byte_residual = reinterpret_cast<const std::uint8_t *>(at(*spec_.residual));
+        pass.residual_scale = residual_->scale();
+        pass.residual_shift = residual_->shift();
+    } else if (residual_) {
         pass.residual = reinterpret_cast<const std::uint16_t *>(at(*spec_.residual));
+    }
     if (wide_)
         pass.wide = reinterpret_cast<std::uint16_t *>(at(*wide_));
     if (bytes_)

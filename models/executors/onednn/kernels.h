@@ -20,7 +20,10 @@ struct Pass {
     const float *scale = nullptr; ///< one for each value of a pixel, like shift, unit and zero; null: v = in
     const float *shift = nullptr;
     float slope = 1;
-    const std::uint16_t *residual = nullptr; ///< bf16, or null
+    const std::uint16_t *residual = nullptr;     ///< bf16, or null
+    const std::uint8_t *byte_residual = nullptr; ///< instead of it: r · residual_scale + residual_shift
+    const float *residual_scale = nullptr;
+    const float *residual_shift = nullptr;
     float slope_after = 1;
     std::uint16_t *wide = nullptr; ///< bf16 out, or null
     std::uint8_t *bytes = nullptr; ///< round(v · unit + zero), or null
@@ -28,7 +31,7 @@ struct Pass {
     const float *zero = nullptr;
     std::size_t values = 0; ///< of a pixel
     std::size_t pixels = 1;
-    std::size_t distance = 0; ///< values between the starts of two pixels of residual, wide and bytes
+    std::size_t distance = 0; ///< values between the starts of two pixels of residuals, wide and bytes
 };
 
 /// out[i] = x[a] + (x[b] − x[a]) · weight
@@ -36,6 +39,25 @@ struct Sample {
     int a = 0;
     int b = 0;
     float weight = 0;
+};
+
+/// A row of a ×2 upsampling of bf16 that ends in bytes: v = act(pixel + residual · scale + shift), where the
+/// pixel is blended from the rows `above` and `below` and from two columns of each;
+/// out = round(v · unit + zero), saturated. scale, shift, unit and zero: one for each channel.
+struct UpsampledRow {
+    const std::uint16_t *above = nullptr;
+    const std::uint16_t *below = nullptr;
+    float weight = 0; ///< of the row below
+    const Sample *samples = nullptr;
+    std::size_t pixels = 0;
+    std::size_t channels = 0;
+    const std::uint8_t *residual = nullptr;
+    const float *scale = nullptr;
+    const float *shift = nullptr;
+    float slope = 1;
+    const float *unit = nullptr;
+    const float *zero = nullptr;
+    std::uint8_t *out = nullptr;
 };
 
 /// Output channels of a panel of Winograd weights: (channels / panel, input channels, panel) floats a
@@ -82,9 +104,7 @@ struct Kernels {
     /// The whole of a frequent pass in one loop.
     void (*pass)(const Pass &pass);
 
-    /// out = round(act(in + residual · scale + shift) · unit + zero), saturated
-    void (*add_u8)(const float *in, const std::uint8_t *residual, const float *scale, const float *shift,
-                   float slope, const float *unit, const float *zero, std::uint8_t *out, std::size_t n);
+    void (*upsample_row)(const UpsampledRow &row);
 
     /// Adds sum and sum of squares to sums[0] and sums[1].
     void (*moments_f32)(const float *in, std::size_t n, double *sums);

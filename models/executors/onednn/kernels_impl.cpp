@@ -109,33 +109,50 @@ inline typename Set::Floats leaky(typename Set::Floats v, float slope)
     return Set::max(v, v * Set::same(slope));
 }
 
+/// Channels of a row from `c` on, as many as registers of the set hold; returns where it ended.
 template <typename Set>
-inline std::size_t add_u8_values(const float *__restrict in, const std::uint8_t *__restrict residual,
-                                 const float *__restrict scale, const float *__restrict shift, float slope,
-                                 const float *__restrict unit, const float *__restrict zero,
-                                 std::uint8_t *__restrict out, std::size_t n, std::size_t i)
+inline std::size_t upsample_channels(const UpsampledRow &row, std::size_t c)
 {
-    for (; i + Set::lanes <= n; i += Set::lanes) {
-        const auto other = Set::load(residual + i) * Set::load(scale + i) + Set::load(shift + i);
-        const auto v = leaky<Set>(Set::load(in + i) + other, slope);
-        Set::store(v * Set::load(unit + i) + Set::load(zero + i), out + i);
+    for (; c + Set::lanes <= row.channels; c += Set::lanes) {
+        const auto scale = Set::load(row.scale + c);
+        const auto shift = Set::load(row.shift + c);
+        const auto unit = Set::load(row.unit + c);
+        const auto zero = Set::load(row.zero + c);
+        const auto column = [&](int x) {
+            const auto above = Set::load(row.above + x * row.channels + c);
+            return above + (Set::load(row.below + x * row.channels + c) - above) * Set::same(row.weight);
+        };
+        // Most columns are needed by two pixels on either side.
+        int a = row.samples[0].a;
+        int b = row.samples[0].b;
+        auto left = column(a);
+        auto right = column(b);
+        for (std::size_t p = 0; p < row.pixels; ++p) {
+            const Sample &sample = row.samples[p];
+            if (sample.a != a || sample.b != b) {
+                left = sample.a == b ? right : column(sample.a);
+                right = column(sample.b);
+                a = sample.a;
+                b = sample.b;
+            }
+            const auto residual = Set::load(row.residual + p * row.channels + c) * scale + shift;
+            const auto v = leaky<Set>(left + (right - left) * Set::same(sample.weight) + residual, row.slope);
+            Set::store(v * unit + zero, row.out + p * row.channels + c);
+        }
     }
-    return i;
+    return c;
 }
 
-void add_u8(const float *in, const std::uint8_t *residual, const float *scale, const float *shift,
-            float slope, const float *unit, const float *zero, std::uint8_t *out, std::size_t n)
+void upsample_row(const UpsampledRow &row)
 {
-    const std::size_t done =
-        add_u8_values<Register>(in, residual, scale, shift, slope, unit, zero, out, n, 0);
-    add_u8_values<Scalar>(in, residual, scale, shift, slope, unit, zero, out, n, done);
+    upsample_channels<Scalar>(row, upsample_channels<Register>(row, 0));
 }
 
 /// Values of one pixel of a pass from `i` on, as many as registers of the set hold; returns where it ended.
-template <typename Set, bool scales, bool adds, bool writes_wide, bool writes_bytes>
+template <typename Set, bool scales, bool adds, bool adds_bytes, bool writes_wide, bool writes_bytes>
 inline std::size_t pass_values(const std::uint16_t *__restrict in, const std::uint16_t *__restrict residual,
-                               std::uint16_t *__restrict wide, std::uint8_t *__restrict bytes,
-                               const Pass &pass, std::size_t i)
+                               const std::uint8_t *__restrict byte_residual, std::uint16_t *__restrict wide,
+                               std::uint8_t *__restrict bytes, const Pass &pass, std::size_t i)
 {
     const float *__restrict scale = pass.scale;
     const float *__restrict shift = pass.shift;
@@ -150,6 +167,10 @@ inline std::size_t pass_values(const std::uint16_t *__restrict in, const std::ui
             v = leaky<Set>(v * Set::load(scale + i) + Set::load(shift + i), slope);
         if constexpr (adds)
             v = leaky<Set>(v + Set::load(residual + i), slope_after);
+        if constexpr (adds_bytes)
+            v = leaky<Set>(v + Set::load(byte_residual + i) * Set::load(pass.residual_scale + i) +
+                               Set::load(pass.residual_shift + i),
+                           slope_after);
         if constexpr (writes_wide)
             Set::store(v, wide + i);
         if constexpr (writes_bytes)
@@ -165,7 +186,8 @@ void pass_pixels(const Pass &pass)
         const auto there = [&](auto *from) { return from ? from + p * pass.distance : nullptr; };
         const auto values = [&]<typename Set>(std::size_t i) {
             return pass_values<Set, chosen...>(pass.in + p * pass.values, there(pass.residual),
-                                               there(pass.wide), there(pass.bytes), pass, i);
+                                               there(pass.byte_residual), there(pass.wide), there(pass.bytes),
+                                               pass, i);
         };
         values.template operator()<Scalar>(values.template operator()<Register>(0));
     }
@@ -174,10 +196,10 @@ void pass_pixels(const Pass &pass)
 template <bool... chosen>
 void choose_pass(const Pass &pass)
 {
-    if constexpr (sizeof...(chosen) == 4) {
+    if constexpr (sizeof...(chosen) == 5) {
         pass_pixels<chosen...>(pass);
     } else {
-        const void *const wanted[] = {pass.scale, pass.residual, pass.wide, pass.bytes};
+        const void *const wanted[] = {pass.scale, pass.residual, pass.byte_residual, pass.wide, pass.bytes};
         if (wanted[sizeof...(chosen)])
             choose_pass<chosen..., true>(pass);
         else
@@ -245,7 +267,7 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                blend_bf16,
                                blend_pixels,
                                pass,
-                               add_u8,
+                               upsample_row,
                                moments_f32,
                                moments_bf16,
                                add_bytes,

@@ -78,15 +78,6 @@ void UpsampleStage::finish(int x, int y, int pixels, float *values) const
     const Kernels &k = kernels();
     const std::size_t n = static_cast<std::size_t>(pixels) * outputs[0]->channels;
     const float slope = spec_.slope.value_or(1.0F);
-    const auto bytes = [&](const Tensor &tensor) {
-        return reinterpret_cast<std::uint8_t *>(tensor.row(y) + x * tensor.pixel_bytes());
-    };
-    if (residual_ && spec_.residual->type == Type::u8 && outputs.size() == 1 &&
-        outputs[0]->type == Type::u8) {
-        k.add_u8(values, bytes(*spec_.residual), residual_->scale(), residual_->shift(), slope,
-                 writers_[0].unit(), writers_[0].zero(), bytes(*outputs[0]), n);
-        return;
-    }
     std::array<float, chunk_room> added;
     if (residual_)
         residual_->read(x, y, pixels, added.data());
@@ -98,8 +89,37 @@ void UpsampleStage::finish(int x, int y, int pixels, float *values) const
         writer.write(x, y, pixels, values);
 }
 
+bool UpsampleStage::ends_in_bytes() const
+{
+    return spec_.source->type == Type::bf16 && residual_ && spec_.residual->type == Type::u8 &&
+           outputs.size() == 1 && outputs[0]->type == Type::u8;
+}
+
+void UpsampleStage::run_row_of_bytes(int y) const
+{
+    const Tensor &source = *spec_.source;
+    const Sample rows = upsampled_from(y, source.height, spec_.mode);
+    kernels().upsample_row({.above = reinterpret_cast<const std::uint16_t *>(source.row(rows.a)),
+                            .below = reinterpret_cast<const std::uint16_t *>(source.row(rows.b)),
+                            .weight = rows.weight,
+                            .samples = columns_.data(),
+                            .pixels = columns_.size(),
+                            .channels = static_cast<std::size_t>(source.channels),
+                            .residual = reinterpret_cast<const std::uint8_t *>(spec_.residual->row(y)),
+                            .scale = residual_->scale(),
+                            .shift = residual_->shift(),
+                            .slope = spec_.slope.value_or(1.0F),
+                            .unit = writers_[0].unit(),
+                            .zero = writers_[0].zero(),
+                            .out = reinterpret_cast<std::uint8_t *>(outputs[0]->row(y))});
+}
+
 void UpsampleStage::run_row(int y, float *line, float *other) const
 {
+    if (ends_in_bytes()) {
+        run_row_of_bytes(y);
+        return;
+    }
     const int channels = spec_.source->channels;
     const int step = chunk_pixels(channels);
     blend_rows(y, line, other);

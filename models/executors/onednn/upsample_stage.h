@@ -36,6 +36,9 @@ public:
 
 private:
     void run_row(int y, float *line, float *other) const;
+    /// The most frequent case in one loop.
+    bool ends_in_bytes() const;
+    void run_row_of_bytes(int y) const;
     void blend_rows(int y, float *line, float *other) const;
     void finish(int x, int y, int pixels, float *values) const;
 

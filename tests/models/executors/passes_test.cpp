@@ -8,9 +8,11 @@
 #include "models/executors/onednn/forms.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/lanes.h"
 #include "models/executors/onednn/moments_stage.h"
 #include "models/executors/onednn/phases.h"
 #include "models/executors/onednn/schedule.h"
+#include "models/executors/onednn/upsample_stage.h"
 #include "models/padding.h"
 #include "tests/models/tiny_models.h"
 
@@ -280,18 +282,25 @@ TEST(KernelSets, Agree)
         const std::vector<float> zero(n, 20);
         std::vector<std::uint8_t> bytes(n), others(n);
         std::vector<std::uint16_t> wide(n), wides(n);
-        for (const auto &[adds, writes_wide, writes_bytes] : {std::tuple{false, false, true},
-                                                              {false, true, false},
-                                                              {false, true, true},
-                                                              {true, false, true},
-                                                              {true, true, false},
-                                                              {true, true, true}}) {
+        const std::vector<std::uint8_t> added(n, 31);
+        enum Residual { none, wide_one, byte_one };
+        for (const auto &[residual, writes_wide, writes_bytes] : {std::tuple{none, false, true},
+                                                                  {none, true, false},
+                                                                  {none, true, true},
+                                                                  {wide_one, false, true},
+                                                                  {wide_one, true, false},
+                                                                  {wide_one, true, true},
+                                                                  {byte_one, false, true},
+                                                                  {byte_one, true, true}}) {
             Pass pass;
             pass.in = half.data();
             pass.unit = scale.data();
             pass.zero = zero.data();
             pass.slope = 0.2F;
-            pass.residual = adds ? half.data() : nullptr;
+            pass.residual = residual == wide_one ? half.data() : nullptr;
+            pass.byte_residual = residual == byte_one ? added.data() : nullptr;
+            pass.residual_scale = scale.data();
+            pass.residual_shift = shift.data();
             pass.values = n;
             for (const bool scales : {false, true}) {
                 pass.scale = scales ? scale.data() : nullptr;
@@ -319,12 +328,6 @@ TEST(KernelSets, Agree)
         for (std::size_t i = 0; i < n; ++i)
             ASSERT_NEAR(a[i], b[i], 1e-5F);
         const std::vector<std::uint8_t> residual = bytes;
-        wanted.add_u8(in.data(), residual.data(), scale.data(), shift.data(), 0.2F, scale.data(), zero.data(),
-                      bytes.data(), n);
-        got.add_u8(in.data(), residual.data(), scale.data(), shift.data(), 0.2F, scale.data(), zero.data(),
-                   others.data(), n);
-        for (std::size_t i = 0; i < n; ++i)
-            ASSERT_NEAR(bytes[i], others[i], 1);
         std::vector<std::uint32_t> totals(n, 7), more_totals(n, 7);
         wanted.add_bytes(residual.data(), totals.data(), n);
         got.add_bytes(residual.data(), more_totals.data(), n);
@@ -339,6 +342,57 @@ TEST(KernelSets, Agree)
         got.moments_f32(in.data(), n, more);
         EXPECT_NEAR(sums[0], more[0], 1e-2);
         EXPECT_NEAR(sums[1], more[1], 1e-2);
+    }
+}
+
+/// 20 channels are no whole number of registers; columns come as in an upsampling, and once out of order.
+TEST(KernelSets, UpsampleARowAsTheFormulaSays)
+{
+    constexpr int channels = 20;
+    constexpr int columns = 5;
+    std::vector<std::uint16_t> above(columns * channels), below(above.size());
+    std::vector<float> scale(channels, 0.01F), shift(channels, -0.5F), unit(channels, 40), zero(channels, 90);
+    for (std::size_t i = 0; i < above.size(); ++i) {
+        const auto v = static_cast<float>(i);
+        Scalar::store(std::sin(0.7F * v), &above[i]);
+        Scalar::store(std::cos(0.3F * v), &below[i]);
+    }
+    std::vector<Sample> samples;
+    for (int x = 0; x < 2 * columns; ++x)
+        samples.push_back(upsampled_from(x, columns, Upsampling::half_pixel));
+    std::swap(samples[2], samples[7]);
+    std::vector<std::uint8_t> residual(samples.size() * channels), out(residual.size());
+    for (std::size_t i = 0; i < residual.size(); ++i)
+        residual[i] = static_cast<std::uint8_t>(i * 37);
+    const Kernels *sets[3];
+    const std::size_t count = runnable_kernels(sets);
+    for (std::size_t s = 0; s < count; ++s) {
+        SCOPED_TRACE(sets[s]->isa);
+        sets[s]->upsample_row({.above = above.data(),
+                               .below = below.data(),
+                               .weight = 0.25F,
+                               .samples = samples.data(),
+                               .pixels = samples.size(),
+                               .channels = channels,
+                               .residual = residual.data(),
+                               .scale = scale.data(),
+                               .shift = shift.data(),
+                               .slope = 0.2F,
+                               .unit = unit.data(),
+                               .zero = zero.data(),
+                               .out = out.data()});
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            const Sample &sample = samples[i / channels];
+            const std::size_t c = i % channels;
+            const auto column = [&](int x) {
+                const std::size_t at = static_cast<std::size_t>(x) * channels + c;
+                return 0.75F * Scalar::load(&above[at]) + 0.25F * Scalar::load(&below[at]);
+            };
+            float v = (1 - sample.weight) * column(sample.a) + sample.weight * column(sample.b) +
+                      0.01F * static_cast<float>(residual[i]) - 0.5F;
+            v = std::max(v, 0.2F * v) * 40 + 90;
+            ASSERT_NEAR(out[i], std::clamp(v, 0.0F, 255.0F), 0.51F) << i;
+        }
     }
 }
 
