@@ -4,9 +4,12 @@
 
 #include "models/painter.h"
 
+#include <glib.h>
+
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 
@@ -14,19 +17,6 @@ namespace anime::training
 {
 namespace
 {
-
-/// bf16 stays within 54 dB of float and takes half of the time.
-std::shared_ptr<Painter> open_teacher(const std::string &path)
-{
-    try {
-        return open_painter({.model = path, .executor = "onednn", .precision = "bf16"});
-    } catch (const Error &error) {
-        if (error.code() != "precision-unsupported") {
-            throw;
-        }
-        return open_painter({.model = path, .executor = "onednn", .precision = "f32"});
-    }
-}
 
 /// (3, H, W) to the same, uint8.
 at::Tensor paint(Painter &teacher, const at::Tensor &photo)
@@ -57,11 +47,49 @@ void fill(Painter &teacher, const Source &source, const std::string &photo, bool
     write_picture(paint(teacher, mirrored ? bytes.flip(2) : bytes), path);
 }
 
+/// The cache holds pictures of one teacher: the first one's digest stays in it.
+void claim(const Source &source, const Painter &teacher)
+{
+    std::filesystem::create_directories(source.cache);
+    const std::string path = source.cache + "/teacher";
+    const std::string &digest = teacher.info().digest;
+    if (std::filesystem::exists(path)) {
+        std::string theirs;
+        std::ifstream(path) >> theirs;
+        if (theirs != digest) {
+            throw std::runtime_error(source.cache + ": has the pictures of another teacher (" + theirs +
+                                     "); empty it, or give another --folder");
+        }
+        return;
+    }
+    std::ofstream file(path);
+    file << digest << '\n';
+    if (!file.flush()) {
+        throw std::runtime_error(path + ": cannot be written");
+    }
+}
+
 } // namespace
+
+std::shared_ptr<Painter> open_teacher(const std::string &path)
+{
+    try {
+        return open_painter({.model = path, .executor = "onednn", .precision = "bf16"});
+    } catch (const Error &error) {
+        if (error.code() != "precision-unsupported") {
+            throw;
+        }
+        return open_painter({.model = path, .executor = "onednn", .precision = "f32"});
+    }
+}
 
 std::string cached_path(const Source &source, const std::string &photo, bool mirrored)
 {
-    std::string name = std::filesystem::path(photo).stem().string();
+    // With the whole path, because folders that share a cache may have photos of the same name.
+    const std::unique_ptr<char, decltype(&g_free)> digest(
+        g_compute_checksum_for_string(G_CHECKSUM_SHA256, photo.c_str(), -1), g_free);
+    std::string name =
+        std::filesystem::path(photo).stem().string() + '.' + std::string(digest.get()).substr(0, 8);
     if (source.size.max_side > 0) {
         name += '.' + std::to_string(source.size.max_side);
     }
@@ -74,7 +102,7 @@ std::string cached_path(const Source &source, const std::string &photo, bool mir
 void fill_cache(const Source &source, const std::string &teacher)
 {
     const std::shared_ptr<Painter> painter = open_teacher(teacher);
-    std::filesystem::create_directories(source.cache);
+    claim(source, *painter);
     for (const bool mirrored : {false, true}) {
         for (const Split split : {Split::held_out, Split::training}) {
             if (mirrored && (!source.mirror || split == Split::held_out)) {

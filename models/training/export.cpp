@@ -37,7 +37,6 @@ void export_student(const Student &student, const ExportNotes &notes, const std:
     file.metadata = {
         {"architecture", "lite"},
         {"upsampling", "half-pixel"},
-        {"slope", "0.2"},
         {"name", notes.name},
         {"description", notes.description},
         {"licence", "non-commercial use only: distilled from AnimeGANv2, whose authors allow no other"},

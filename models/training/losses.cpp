@@ -68,7 +68,7 @@ at::Tensor edge_strength(const at::Tensor &picture)
 }
 
 at::Tensor loss(const at::Tensor &painted, const at::Tensor &target, const at::Tensor &mask,
-                const LossWeights &weights, const Teacher *teacher)
+                const LossWeights &weights)
 {
     at::Tensor total = weights.l1 * masked_mean((painted - target).abs(), mask);
     const at::Tensor inner = mask.narrow(2, 1, mask.size(2) - 2).narrow(3, 1, mask.size(3) - 2);
@@ -80,13 +80,6 @@ at::Tensor loss(const at::Tensor &painted, const at::Tensor &target, const at::T
             return at::avg_pool2d(edge_strength(picture) * inner, {6, 6}, {3, 3});
         };
         total = total + weights.energy * (strength(painted) - strength(target)).abs().mean();
-    }
-    if (weights.features > 0) {
-        const std::vector<at::Tensor> ours = teacher->features(painted * mask);
-        const std::vector<at::Tensor> theirs = teacher->features(target * mask);
-        for (std::size_t i = 0; i < ours.size(); ++i) {
-            total = total + weights.features * (ours[i] - theirs[i].detach()).abs().mean().to(at::kFloat);
-        }
     }
     return total;
 }

@@ -3,18 +3,15 @@
 // and in grey levels [0, 255] for the scores.
 #pragma once
 
-#include "models/training/teacher.h"
-
 #include <ATen/ATen.h>
 
 namespace anime::training
 {
 
 struct LossWeights {
-    double l1 = 1;       ///< absolute difference
-    double edges = 0;    ///< absolute difference of the Sobel gradients
-    double energy = 0;   ///< difference of the gradients' local strength, wherever exactly they lie
-    double features = 0; ///< absolute difference of the teacher's first layers
+    double l1 = 1;     ///< absolute difference
+    double edges = 0;  ///< absolute difference of the Sobel gradients
+    double energy = 0; ///< difference of the gradients' local strength, wherever exactly they lie
 };
 
 /// Luma (B, 1, H, W), weights .299 .587 .114.
@@ -27,9 +24,9 @@ at::Tensor sobel(const at::Tensor &picture);
 /// Strength of the luma's gradient, (B, 1, H − 2, W − 2).
 at::Tensor edge_strength(const at::Tensor &picture);
 
-/// `teacher` is only asked where weights.features is not 0. `mask`: (B, 1, H, W), what counts.
+/// `mask`: (B, 1, H, W), what counts.
 at::Tensor loss(const at::Tensor &painted, const at::Tensor &target, const at::Tensor &mask,
-                const LossWeights &weights, const Teacher *teacher);
+                const LossWeights &weights);
 
 struct Scores {
     double psnr = 0;         ///< dB, over all channels

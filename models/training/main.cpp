@@ -76,16 +76,10 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
     std::signal(SIGTERM, [](int) { stop_asked = 1; });
     const std::string checkpoint = run_folder(arguments, recipe) + "/checkpoint.pt";
     const std::string curve = run_folder(arguments, recipe) + "/curve.csv";
-    bool features = false;
-    for (const Phase &phase : recipe.phases) {
-        features = features || phase.weights.features > 0;
-    }
     const at::ScalarType type = arguments.exact ? at::kFloat : at::kBFloat16;
-    const std::unique_ptr<Teacher> teacher =
-        features ? std::make_unique<Teacher>(arguments.teacher, type, arguments.device) : nullptr;
     const std::vector<Example> examples = load_all(recipe, Split::training);
     const std::vector<Example> held_out = curve_examples(recipe);
-    Progress progress = std::filesystem::exists(checkpoint) ? load(checkpoint) : start(recipe);
+    Progress progress = std::filesystem::exists(checkpoint) ? load(checkpoint, recipe) : start(recipe);
     std::printf("%zu photos, step %llu of %llu\n", examples.size(),
                 static_cast<unsigned long long>(progress.step),
                 static_cast<unsigned long long>(recipe.steps()));
@@ -94,7 +88,7 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
     Clock::time_point since = Clock::now();
     double sum = 0;
     int count = 0;
-    train(progress, recipe, examples, teacher.get(), {type, arguments.device, arguments.threads},
+    train(progress, recipe, examples, {type, arguments.device, arguments.threads},
           [&](const Progress &now, double loss, double rate) {
               sum += loss;
               ++count;
@@ -123,7 +117,7 @@ void run_train(const Arguments &arguments, const Recipe &recipe)
 
 void run_evaluate(const Arguments &arguments, const Recipe &recipe)
 {
-    const Student student(load(run_folder(arguments, recipe) + "/checkpoint.pt").average);
+    const Student student(load(run_folder(arguments, recipe) + "/checkpoint.pt", recipe).average);
     const std::vector<Example> held_out = load_all(recipe, Split::held_out);
     const std::vector<Scored> scored = evaluate(student, held_out);
     for (const Scored &one : scored) {
@@ -144,12 +138,13 @@ void run_evaluate(const Arguments &arguments, const Recipe &recipe)
 
 void run_export(const Arguments &arguments, const Recipe &recipe)
 {
-    const Progress progress = load(run_folder(arguments, recipe) + "/checkpoint.pt");
+    const Progress progress = load(run_folder(arguments, recipe) + "/checkpoint.pt", recipe);
     const Student student(progress.average);
-    const Teacher teacher(arguments.teacher, at::kFloat);
+    const auto teacher = open_teacher(arguments.teacher);
     export_student(student,
-                   {recipe.name, recipe.description, teacher.name(), teacher.sha256(), recipe.seed,
-                    progress.step, recipe.batch, mean(evaluate(student, load_all(recipe, Split::held_out)))},
+                   {recipe.name, recipe.description, teacher->info().model, teacher->info().digest,
+                    recipe.seed, progress.step, recipe.batch,
+                    mean(evaluate(student, load_all(recipe, Split::held_out)))},
                    arguments.output);
     std::printf("wrote %s\n", arguments.output.c_str());
 }

@@ -32,6 +32,17 @@ public:
         return g_key_file_has_key(file_.get(), group.c_str(), key, nullptr) != FALSE;
     }
 
+    std::string digest() const
+    {
+        gsize length = 0;
+        const std::unique_ptr<char, decltype(&g_free)> text(g_key_file_to_data(file_.get(), &length, nullptr),
+                                                            g_free);
+        const std::unique_ptr<char, decltype(&g_free)> digest(
+            g_compute_checksum_for_string(G_CHECKSUM_SHA256, text.get(), static_cast<gssize>(length)),
+            g_free);
+        return digest.get();
+    }
+
     double number(const std::string &group, const char *key) const
     {
         GError *error = nullptr;
@@ -102,6 +113,7 @@ Recipe read_recipe(const std::string &path, const std::string &cache)
     const KeyFile file(path);
     Recipe recipe;
     recipe.name = file.text("recipe", "name");
+    recipe.digest = file.digest();
     recipe.description = file.text("recipe", "description");
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (file.has("recipe", "start")) {
@@ -122,7 +134,6 @@ Recipe read_recipe(const std::string &path, const std::string &cache)
         phase.weights.l1 = file.number(group, "l1");
         phase.weights.edges = file.number(group, "edges", 0);
         phase.weights.energy = file.number(group, "energy", 0);
-        phase.weights.features = file.number(group, "features", 0);
         recipe.phases.push_back(phase);
     }
     for (int i = 1; file.has("photos " + std::to_string(i)); ++i) {

@@ -22,6 +22,7 @@ struct Phase {
 
 struct Recipe {
     std::string name;
+    std::string digest;      ///< SHA-256 of the file, hex
     std::string description; ///< one line, for the exported file
     std::string start;       ///< a .safetensors file whose weights training begins with; empty: random ones
     std::uint64_t seed = 0;

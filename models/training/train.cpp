@@ -64,7 +64,7 @@ struct Outcome {
 
 /// Loss and gradients of crops [first, first + count) of `batch`, on the calling thread alone.
 Outcome differentiate(const Parameters &weights, const Batch &batch, int first, int count,
-                      const LossWeights &losses, const Teacher *teacher, at::ScalarType type)
+                      const LossWeights &losses, at::ScalarType type)
 {
     at::set_num_threads(1);
     Parameters leaves;
@@ -75,35 +75,38 @@ Outcome differentiate(const Parameters &weights, const Batch &batch, int first, 
     }
     const auto part = [&](const at::Tensor &whole) { return whole.narrow(0, first, count); };
     const at::Tensor painted = Student(leaves).paint(part(batch.photo), part(batch.thumbnail), type);
-    const at::Tensor error = loss(painted, part(batch.target), part(batch.mask), losses, teacher);
+    const at::Tensor error = loss(painted, part(batch.target), part(batch.mask), losses);
     return {error.item<double>(), torch::autograd::grad({error}, inputs)};
 }
 
 /// Mean over the batch. Each thread takes its share of the crops and they meet once a step: threads that meet
 /// at every layer wait for each other most of the time where the machine has other work.
 Outcome differentiate(const Parameters &weights, const Batch &batch, const LossWeights &losses,
-                      const Teacher *teacher, const Compute &compute)
+                      const Compute &compute)
 {
     const int count = static_cast<int>(batch.photo.size(0));
     const int shares = compute.device.is_cpu() ? std::min(compute.threads, count) : 1;
-    std::vector<std::future<Outcome>> others;
-    for (int i = 1; i < shares; ++i) {
+    std::vector<std::future<Outcome>> outcomes;
+    for (int i = 0; i < shares; ++i) {
         const int first = count * i / shares;
-        others.push_back(std::async(std::launch::async, [&, first, end = count * (i + 1) / shares] {
-            return differentiate(weights, batch, first, end - first, losses, teacher, compute.type);
+        const int crops = count * (i + 1) / shares - first;
+        outcomes.push_back(std::async(std::launch::async, [&, first, crops] {
+            Outcome own = differentiate(weights, batch, first, crops, losses, compute.type);
+            const double share = static_cast<double>(crops) / count;
+            own.loss *= share;
+            for (at::Tensor &gradient : own.gradients) {
+                gradient = gradient * share;
+            }
+            return own;
         }));
     }
-    Outcome sum = differentiate(weights, batch, 0, count / shares, losses, teacher, compute.type);
-    for (std::future<Outcome> &other : others) {
-        const Outcome outcome = other.get();
-        sum.loss += outcome.loss;
-        for (std::size_t i = 0; i < sum.gradients.size(); ++i) {
-            sum.gradients[i] = sum.gradients[i] + outcome.gradients[i];
+    Outcome sum = outcomes.front().get();
+    for (std::size_t i = 1; i < outcomes.size(); ++i) {
+        const Outcome other = outcomes[i].get();
+        sum.loss += other.loss;
+        for (std::size_t g = 0; g < sum.gradients.size(); ++g) {
+            sum.gradients[g] = sum.gradients[g] + other.gradients[g];
         }
-    }
-    sum.loss /= shares;
-    for (at::Tensor &gradient : sum.gradients) {
-        gradient = gradient / shares;
     }
     return sum;
 }
@@ -148,6 +151,7 @@ at::Device find_device(const std::string &name)
 Progress start(const Recipe &recipe)
 {
     Progress progress;
+    progress.recipe = recipe.digest;
     progress.weights = Student(recipe.seed).parameters();
     if (!recipe.start.empty()) {
         take_weights(progress.weights, recipe.start);
@@ -164,6 +168,7 @@ void save(const Progress &progress, const std::string &path)
 {
     torch::serialize::OutputArchive archive;
     archive.write("step", c10::IValue(static_cast<std::int64_t>(progress.step)));
+    archive.write("recipe", c10::IValue(progress.recipe));
     const auto write = [&archive](const char *kind, const Parameters &parameters) {
         torch::serialize::OutputArchive inner(archive.compilation_unit());
         for (const auto &[name, tensor] : parameters) {
@@ -182,7 +187,7 @@ void save(const Progress &progress, const std::string &path)
     std::filesystem::rename(partial, path);
 }
 
-Progress load(const std::string &path)
+Progress load(const std::string &path, const Recipe &recipe)
 {
     torch::serialize::InputArchive archive;
     archive.load_from(path);
@@ -190,6 +195,15 @@ Progress load(const std::string &path)
     c10::IValue step;
     archive.read("step", step);
     progress.step = static_cast<std::uint64_t>(step.toInt());
+    c10::IValue digest;
+    if (archive.try_read("recipe", digest)) {
+        progress.recipe = digest.toStringRef();
+    }
+    if (progress.recipe != recipe.digest) {
+        throw std::runtime_error(path + ": belongs to another recipe than '" + recipe.name +
+                                 "' as it is now; put the recipe back, give another --folder, or name the "
+                                 "weights so far as 'start' of a recipe of their own");
+    }
     const Parameters names = Student(0).parameters();
     const auto read = [&](const char *kind) {
         torch::serialize::InputArchive inner;
@@ -215,7 +229,7 @@ Progress load(const std::string &path)
 }
 
 void train(Progress &progress, const Recipe &recipe, const std::vector<Example> &examples,
-           const Teacher *teacher, const Compute &compute, const Report &report)
+           const Compute &compute, const Report &report)
 {
     if (examples.empty()) {
         throw std::runtime_error("there are no photos with a teacher's picture to train on");
@@ -228,7 +242,7 @@ void train(Progress &progress, const Recipe &recipe, const std::vector<Example> 
         const auto [phase, rate] = moment(recipe, progress.step);
         const Batch batch = on_device(
             draw_batch(examples, recipe.seed, progress.step, recipe.batch, recipe.crop), compute.device);
-        const Outcome outcome = differentiate(progress.weights, batch, phase->weights, teacher, compute);
+        const Outcome outcome = differentiate(progress.weights, batch, phase->weights, compute);
         if (!std::isfinite(outcome.loss)) {
             throw std::runtime_error("the loss is not finite at step " + std::to_string(progress.step));
         }

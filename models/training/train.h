@@ -26,6 +26,7 @@ at::Device find_device(const std::string &name);
 /// trains, the tensors are there.
 struct Progress {
     std::uint64_t step = 0;
+    std::string recipe; ///< the digest of the one that it follows
     Parameters weights;
     Parameters average; ///< exponential average of the weights
     Parameters first;   ///< Adam's moments
@@ -34,14 +35,15 @@ struct Progress {
 
 Progress start(const Recipe &recipe);
 void save(const Progress &progress, const std::string &path);
-Progress load(const std::string &path);
+/// Throws where the checkpoint is of another recipe, or of this one as it was before somebody changed it.
+Progress load(const std::string &path, const Recipe &recipe);
 
 /// Called after every step with the loss; returns false to stop.
 using Report = std::function<bool(const Progress &progress, double loss, double rate)>;
 
 /// Trains until the recipe's end or until `report` says stop. On a CPU, the same number of threads gives the
-/// same weights. `teacher` (null where no phase looks at features) is on the same device.
+/// same weights.
 void train(Progress &progress, const Recipe &recipe, const std::vector<Example> &examples,
-           const Teacher *teacher, const Compute &compute, const Report &report);
+           const Compute &compute, const Report &report);
 
 } // namespace anime::training

@@ -2,6 +2,7 @@
 // The training program: losses on known pictures, a toy teacher that is learned, resume without loss, the
 // exported file.
 #include "models/graph/architectures.h"
+#include "models/training/cache.h"
 #include "models/training/evaluate.h"
 #include "models/training/export.h"
 #include "models/training/image_files.h"
@@ -65,10 +66,11 @@ Recipe toy_recipe(std::uint64_t steps)
 }
 
 /// Trains up to step `end` of the recipe; the loss of each step.
-std::vector<double> run(Progress &progress, const Recipe &recipe, std::uint64_t end)
+std::vector<double> run(Progress &progress, const Recipe &recipe, std::uint64_t end,
+                        const Compute &compute = {})
 {
     std::vector<double> losses;
-    train(progress, recipe, toy_examples(), nullptr, {}, [&](const Progress &now, double loss, double) {
+    train(progress, recipe, toy_examples(), compute, [&](const Progress &now, double loss, double) {
         losses.push_back(loss);
         return now.step < end;
     });
@@ -105,15 +107,14 @@ TEST(Losses, AreZeroForThePictureItself)
 {
     const at::Tensor x = to_signed(picture(32, 32, 1)).unsqueeze(0);
     const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
-    EXPECT_EQ(loss(x, x, at::ones({1, 1, 32, 32}), weights, nullptr).item<double>(), 0);
+    EXPECT_EQ(loss(x, x, at::ones({1, 1, 32, 32}), weights).item<double>(), 0);
 }
 
 TEST(Losses, L1OfAConstantOffsetIsTheOffset)
 {
     const at::Tensor mask = at::ones({1, 1, 16, 16});
     const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
-    EXPECT_NEAR(loss(plain(16, 16, 0.5), plain(16, 16, 0.2), mask, weights, nullptr).item<double>(), 0.3,
-                1e-6);
+    EXPECT_NEAR(loss(plain(16, 16, 0.5), plain(16, 16, 0.2), mask, weights).item<double>(), 0.3, 1e-6);
 }
 
 TEST(Losses, WhatTheMaskHidesDoesNotCount)
@@ -123,7 +124,7 @@ TEST(Losses, WhatTheMaskHidesDoesNotCount)
     at::Tensor mask = at::ones({1, 1, 16, 16});
     mask.narrow(2, 0, 5).zero_();
     const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
-    EXPECT_EQ(loss(painted, plain(16, 16, 0), mask, weights, nullptr).item<double>(), 0);
+    EXPECT_EQ(loss(painted, plain(16, 16, 0), mask, weights).item<double>(), 0);
 }
 
 TEST(Losses, AStepByOneHasASobelGradientOfOne)
@@ -272,12 +273,68 @@ TEST(Training, ResumedFromACheckpointGivesTheSameWeights)
     Progress interrupted = start(recipe);
     run(interrupted, recipe, 3);
     save(interrupted, path);
-    Progress resumed = load(path);
+    Progress resumed = load(path, recipe);
     EXPECT_EQ(resumed.step, 3U);
     run(resumed, recipe, 6);
 
     EXPECT_EQ(largest_difference(whole.weights, resumed.weights), 0);
     EXPECT_EQ(largest_difference(whole.average, resumed.average), 0);
+}
+
+TEST(Training, ACheckpointOfAnotherRecipeIsRefused)
+{
+    Recipe recipe = toy_recipe(6);
+    recipe.digest = "before";
+    const std::string path = temporary("other.pt");
+    save(start(recipe), path);
+    EXPECT_NO_THROW(load(path, recipe));
+    recipe.digest = "after";
+    EXPECT_THROW(load(path, recipe), std::runtime_error);
+}
+
+// Batches of 4 for 3 threads: 1, 1 and 2 crops, each of which counts the same. Crops of whole photos, because
+// others count by what the mask leaves of them.
+TEST(Training, EveryCropCountsTheSameHoweverManyThreads)
+{
+    Recipe recipe = toy_recipe(1);
+    recipe.batch = 4;
+    recipe.crop = 64;
+    Progress alone = start(recipe);
+    Progress shared = start(recipe);
+    const double one = run(alone, recipe, 1, {.threads = 1}).front();
+    const double three = run(shared, recipe, 1, {.threads = 3}).front();
+    EXPECT_NEAR(one, three, 1e-5);
+    EXPECT_LT(largest_difference(alone.first, shared.first), 1e-5);
+}
+
+TEST(Cache, KeepsPhotosOfOneNameApart)
+{
+    Source source;
+    source.cache = "cache";
+    EXPECT_NE(cached_path(source, "a/photo.jpg", false), cached_path(source, "b/photo.jpg", false));
+    EXPECT_NE(cached_path(source, "a/photo.jpg", false), cached_path(source, "a/photo.png", false));
+    EXPECT_NE(cached_path(source, "a/photo.jpg", false), cached_path(source, "a/photo.jpg", true));
+}
+
+TEST(Cache, OfAnotherTeacherIsRefused)
+{
+    const std::string folder = temporary("teachers");
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder + "/photos");
+    write_picture(picture(16, 16, 1), folder + "/photos/one.png");
+    Source source;
+    source.photos = folder + "/photos";
+    source.cache = folder + "/cache";
+    const auto teacher = [&](std::uint64_t seed) {
+        const std::string path = folder + "/" + std::to_string(seed) + ".safetensors";
+        export_student(Student(seed), {}, path);
+        return path;
+    };
+    fill_cache(source, teacher(1));
+    EXPECT_NO_THROW(fill_cache(source, teacher(1)));
+    EXPECT_THROW(fill_cache(source, teacher(2)), std::runtime_error);
+    const Recipe recipe;
+    EXPECT_EQ(load_examples(source, Split::training, recipe.colours).size(), 2U) << "and its mirror image";
 }
 
 TEST(Export, HasTheTensorsThatTheEngineAsksFor)
