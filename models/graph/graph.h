@@ -38,7 +38,7 @@ enum class Op {
     modulate,     ///< x[c] · (1 + v[offset + c]) + v[offset + channels + c], inputs: x, v
 };
 
-enum class Padding { none, reflect, zero };
+enum class Padding { none, reflect };
 
 /// Where the samples of a ×2 bilinear upsampling lie; checkpoints differ (PyTorch's align_corners,
 /// TensorFlow's legacy).

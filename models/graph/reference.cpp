@@ -44,13 +44,8 @@ Planes pad(const Node &node, const Planes &x)
     Planes y(x.channels, x.height + top + bottom, x.width + left + right);
     for (int c = 0; c < y.channels; ++c)
         for (int i = 0; i < y.height; ++i)
-            for (int j = 0; j < y.width; ++j) {
-                const int row = i - top;
-                const int column = j - left;
-                const bool inside = row >= 0 && row < x.height && column >= 0 && column < x.width;
-                if (inside || node.padding == Padding::reflect)
-                    y.at(c, i, j) = x.at(c, mirrored(row, x.height), mirrored(column, x.width));
-            }
+            for (int j = 0; j < y.width; ++j)
+                y.at(c, i, j) = x.at(c, mirrored(i - top, x.height), mirrored(j - left, x.width));
     return y;
 }
 

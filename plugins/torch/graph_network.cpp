@@ -87,9 +87,7 @@ torch::Tensor GraphNetwork::run_node(std::size_t index, const std::vector<torch:
         return torch::pixel_shuffle(x, node.factor);
     case Op::conv: {
         const std::vector<std::int64_t> pad(node.pad.begin(), node.pad.end());
-        const torch::Tensor padded = node.padding == Padding::reflect ? torch::reflection_pad2d(x, pad)
-                                     : node.padding == Padding::zero  ? torch::constant_pad_nd(x, pad, 0)
-                                                                      : x;
+        const torch::Tensor padded = node.padding == Padding::reflect ? torch::reflection_pad2d(x, pad) : x;
         const std::vector<std::int64_t> stride(2, node.stride), unpadded(2, 0), undilated(2, 1);
         return torch::conv2d(padded, weight, bias, stride, unpadded, undilated, node.groups);
     }

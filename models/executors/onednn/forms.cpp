@@ -140,10 +140,7 @@ private:
         if (chain.upsampled)
             form.border = {1, 1, 1, 1, Fill::reflect_then_repeat};
         else if (node.padding != Padding::none)
-            form.border = {node.pad[0], node.pad[1], node.pad[2], node.pad[3],
-                           node.padding == Padding::zero ? Fill::zero : Fill::reflect};
-        if (form.border == Border{0, 0, 0, 0, form.border.fill})
-            form.border.fill = Fill::reflect;
+            form.border = {node.pad[0], node.pad[1], node.pad[2], node.pad[3], Fill::reflect};
         if (form.type == Type::u8) {
             const bool quantised_by_conv = out_[source].direct && out_[source].compute == Type::u8;
             form.quant = std::make_shared<Quant>(

@@ -12,54 +12,36 @@ namespace anime::onednn
 namespace
 {
 
-inline float from_bf16(std::uint16_t v)
-{
-    return __builtin_bit_cast(float, static_cast<std::uint32_t>(v) << 16);
-}
-
-inline std::uint16_t to_bf16(float v)
-{
-    const auto bits = __builtin_bit_cast(std::uint32_t, v);
-    return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 inline float act(float v, float slope)
 {
     const float scaled = v * slope;
     return v > scaled ? v : scaled;
 }
 
-inline std::uint8_t to_u8(float v)
-{
-    v = v > 0.0F ? v : 0.0F;
-    v = v < 255.0F ? v : 255.0F;
-    return static_cast<std::uint8_t>(static_cast<int>(v + 0.5F));
-}
-
 void load_bf16(const std::uint16_t *__restrict in, float *__restrict out, std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = from_bf16(in[i]);
+        out[i] = Scalar::load(&in[i]);
 }
 
 void load_u8(const std::uint8_t *__restrict in, const float *__restrict scale, const float *__restrict shift,
              float *__restrict out, std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = static_cast<float>(in[i]) * scale[i] + shift[i];
+        out[i] = Scalar::load(&in[i]) * scale[i] + shift[i];
 }
 
 void store_bf16(const float *__restrict in, std::uint16_t *__restrict out, std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = to_bf16(in[i]);
+        Scalar::store(in[i], &out[i]);
 }
 
 void store_u8(const float *__restrict in, const float *__restrict scale, const float *__restrict shift,
               std::uint8_t *__restrict out, std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = to_u8(in[i] * scale[i] + shift[i]);
+        Scalar::store(in[i] * scale[i] + shift[i], &out[i]);
 }
 
 void affine(float *__restrict x, const float *__restrict scale, const float *__restrict shift, float slope,
@@ -87,7 +69,7 @@ void blend_bf16(const std::uint16_t *a, const std::uint16_t *b, float weight, fl
                 std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = from_bf16(a[i]) + (from_bf16(b[i]) - from_bf16(a[i])) * weight;
+        out[i] = Scalar::load(&a[i]) + (Scalar::load(&b[i]) - Scalar::load(&a[i])) * weight;
 }
 
 void blend_pixels(const float *__restrict in, const Sample *samples, std::size_t pixels, std::size_t channels,
@@ -238,7 +220,7 @@ void moments_f32(const float *in, std::size_t n, double *sums)
 
 void moments_bf16(const std::uint16_t *in, std::size_t n, double *sums)
 {
-    moments(in, n, sums, [](std::uint16_t v) { return from_bf16(v); });
+    moments(in, n, sums, [](std::uint16_t v) { return Scalar::load(&v); });
 }
 
 void add_bytes(const std::uint8_t *__restrict in, std::uint32_t *__restrict sums, std::size_t n)
@@ -250,7 +232,7 @@ void add_bytes(const std::uint8_t *__restrict in, std::uint32_t *__restrict sums
 void to_bytes(const float *__restrict in, std::uint8_t *__restrict out, std::size_t n)
 {
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = to_u8(in[i] * 127.5F + 127.5F);
+        Scalar::store(in[i] * 127.5F + 127.5F, &out[i]);
 }
 
 } // namespace

@@ -47,11 +47,8 @@ void Tensor::fill_sides(int y) const
     std::byte *pixels = row(y);
     const std::size_t bytes = pixel_bytes();
     const auto fill = [&](int x) {
-        std::byte *to = pixels + x * static_cast<std::ptrdiff_t>(bytes);
-        if (border.fill == Fill::zero)
-            std::memset(to, 0, bytes);
-        else
-            std::memcpy(to, pixels + source_of(x, width, border.fill) * bytes, bytes);
+        std::memcpy(pixels + x * static_cast<std::ptrdiff_t>(bytes),
+                    pixels + source_of(x, width, border.fill) * bytes, bytes);
     };
     for (int x = -border.left; x < 0; ++x)
         fill(x);
@@ -62,11 +59,8 @@ void Tensor::fill_sides(int y) const
 void Tensor::fill_ends(int from, int to) const
 {
     const auto fill = [&](int y) {
-        std::byte *target = bordered_row(border.top + y);
-        if (border.fill == Fill::zero)
-            std::memset(target, 0, row_bytes());
-        else
-            std::memcpy(target, bordered_row(border.top + source_of(y, height, border.fill)), row_bytes());
+        std::memcpy(bordered_row(border.top + y),
+                    bordered_row(border.top + source_of(y, height, border.fill)), row_bytes());
     };
     const int enough = std::min(height, border.top + 1);
     if (from < enough && to >= enough)

