@@ -54,6 +54,8 @@ public:
             return assign_string(value);
         case G_TYPE_ENUM:
             return assign_enum(value);
+        case G_TYPE_FLAGS:
+            return assign_flags(value);
         default:
             takes_ = "a value that can't be given here";
             return false;
@@ -125,6 +127,32 @@ private:
         if (found)
             g_value_set_enum(&value_, found->value);
         return found != nullptr;
+    }
+
+    /// By nicks, joined as GStreamer writes them: "jpeg+png".
+    bool assign_flags(const PropertyValue &value)
+    {
+        GFlagsClass *names = G_PARAM_SPEC_FLAGS(spec_)->flags_class;
+        takes_ = "some of";
+        for (guint i = 0; i < names->n_values; ++i)
+            takes_ += std::string(i ? ", " : " ") + names->values[i].value_nick;
+        takes_ += ", joined by +";
+        const std::string *nicks = std::get_if<std::string>(&value);
+        if (!nicks)
+            return false;
+        guint flags = 0;
+        std::size_t start = 0;
+        while (start != std::string::npos) {
+            const std::size_t end = nicks->find('+', start);
+            const std::string nick = nicks->substr(start, end - start);
+            const GFlagsValue *found = g_flags_get_value_by_nick(names, nick.c_str());
+            if (!found)
+                return false;
+            flags |= found->value;
+            start = end == std::string::npos ? end : end + 1;
+        }
+        g_value_set_flags(&value_, flags);
+        return true;
     }
 
     GParamSpec *spec_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Typed values for element properties: checked against the property's own type and range, never parsed.
+// Typed values for element properties: checked against the property's own type and range.
 #pragma once
 
 #include "pipelines/runner.h"

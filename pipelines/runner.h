@@ -89,8 +89,8 @@ public:
     Pipeline &operator=(const Pipeline &) = delete;
 
     /// Sets a property of the element that the description named `element`. A string may also name an enum's
-    /// value; nothing is parsed, and a value out of the property's range is refused. Throws PipelineError:
-    /// option-unknown, option-invalid.
+    /// value, or flags ("jpeg+png"); nothing else is parsed, and a value out of the property's range is
+    /// refused. Throws PipelineError: option-unknown, option-invalid.
     void set(const std::string &element, const std::string &property, const PropertyValue &value);
 
     /// Has the description an element of this name? Of this factory, if one is given?

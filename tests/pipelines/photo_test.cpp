@@ -243,6 +243,30 @@ TEST_F(Photo, IsPaintedByTheLineInTheReadme)
     }
 }
 
+TEST_F(Photo, IsLetInByTheFormatsThatAreSet)
+{
+    const struct {
+        const char *formats;
+        const char *expected; // code
+    } cases[] = {
+        {"jpeg", "none"},          {"png+jpeg", "none"},        {"png+webp", "format-unsupported"},
+        {"gif", "option-invalid"}, {"jpeg+", "option-invalid"}, {"", "option-invalid"},
+    };
+    for (const auto &[formats, expected] : cases) {
+        Pipeline pipeline(load_description("web"));
+        std::string code = "none";
+        try {
+            pipeline.set("guard", "formats", std::string(formats));
+            const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(read_file(portrait)));
+            code = result.ok() ? "none" : result.failure->code;
+        } catch (const PipelineError &error) {
+            code = error.failure().code;
+            EXPECT_EQ(error.failure().remedy, "It takes some of jpeg, png, webp, joined by +.");
+        }
+        EXPECT_EQ(code, expected) << formats;
+    }
+}
+
 TEST_F(Photo, IsRefusedByItsLimitInTheDescription)
 {
     Pipeline pipeline(load_description("photo"));
