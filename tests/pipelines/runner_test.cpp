@@ -8,9 +8,28 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <dlfcn.h>
 #include <filesystem>
 #include <limits>
+#include <pthread.h>
 #include <thread>
+
+namespace
+{
+
+/// In this thread, no other can be started: as at the limit of a container.
+thread_local bool at_thread_limit = false;
+
+} // namespace
+
+// Stands before the one of the C library.
+extern "C" int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+                              void *argument)
+{
+    static const auto real = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+    return at_thread_limit ? EAGAIN : real(thread, attributes, start, argument);
+}
 
 namespace anime
 {
@@ -235,6 +254,18 @@ TEST_F(Runner, StopsAtItsDeadline)
     const RunResult result = pipeline.run({.deadline = std::chrono::steady_clock::now() + 30ms});
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.failure->code, "deadline");
+}
+
+TEST_F(Runner, StopsWhereNoThreadCanBeStarted)
+{
+    std::atomic<bool> cancel = false;
+    Pipeline pipeline(described("fakesrc ! test-announce ! fakesink"));
+    pipeline.on_message([&](const GstStructure *) { at_thread_limit = cancel = true; });
+    const RunResult result = pipeline.run({.cancel = &cancel});
+    EXPECT_TRUE(at_thread_limit);
+    at_thread_limit = false;
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.failure->code, "cancelled");
 }
 
 TEST_F(Runner, LeavesAnElementBehindThatDoesNotStop)
