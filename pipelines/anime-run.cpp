@@ -9,8 +9,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
+#include <glib/gstdio.h>
 #include <map>
+#include <system_error>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -108,15 +111,55 @@ const Description &description_for(const Options &options, const fs::path &outpu
     return known != loaded.end() ? known->second : loaded.emplace(name, load_description(name)).first->second;
 }
 
+RunFailure unwritable(const fs::path &output, const std::error_code &reason)
+{
+    RunFailure failure;
+    failure.code = "output-unwritable";
+    failure.message = "The file " + output.string() + " can't be written: " + reason.message() + ".";
+    return failure;
+}
+
+/// A file of its own beside the output, so that two runs don't write into one; it is removed unless it took
+/// the output's name.
+class PartialFile
+{
+public:
+    explicit PartialFile(const fs::path &output) : name_(output.parent_path() / "anime-XXXXXX.part")
+    {
+        // The mode of an ordinary new file; mkstemp's 0600 would stay on the picture.
+        const int file = g_mkstemp_full(name_.data(), O_WRONLY | O_CLOEXEC, 0666);
+        if (file < 0)
+            error_.assign(errno, std::generic_category());
+        else
+            close(file);
+    }
+    ~PartialFile()
+    {
+        std::error_code renamed;
+        if (!error_)
+            fs::remove(name_, renamed);
+    }
+    PartialFile(const PartialFile &) = delete;
+    PartialFile &operator=(const PartialFile &) = delete;
+
+    const std::string &name() const { return name_; }
+    const std::error_code &error() const { return error_; }
+
+private:
+    std::string name_;
+    std::error_code error_;
+};
+
 /// Paints into a file beside the output, which takes its name only when it is complete. Throws PipelineError
 /// for what would fail for every picture: a wrong description or option.
 std::optional<RunFailure> paint(const Options &options, const Task &task)
 {
-    fs::path partial = task.output;
-    partial += ".part";
     Pipeline pipeline(description_for(options, task.output));
+    const PartialFile partial(task.output);
+    if (partial.error())
+        return unwritable(task.output, partial.error());
     pipeline.set("input", "location", task.input.string());
-    pipeline.set("output", "location", partial.string());
+    pipeline.set("output", "location", partial.name());
     if (!options.style.empty())
         pipeline.set("paint", "model", options.style);
     if (!options.style.empty() && pipeline.has("faces", "facepaint"))
@@ -126,16 +169,11 @@ std::optional<RunFailure> paint(const Options &options, const Task &task)
     RunLimits limits;
     limits.cancel = &interrupted;
     std::optional<RunFailure> failure = pipeline.run(limits).failure;
-
     std::error_code error;
     if (!failure)
-        fs::rename(partial, task.output, error);
-    if (error) {
-        failure.emplace();
-        failure->code = "output-unwritable";
-        failure->message = "The file " + task.output.string() + " can't be written: " + error.message() + ".";
-    }
-    fs::remove(partial, error);
+        fs::rename(partial.name(), task.output, error);
+    if (error)
+        return unwritable(task.output, error);
     return failure;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// anime-run as a user meets it: its output files, its exit codes, what it says. The pipeline here only
-// decodes and encodes, with GStreamer's own elements.
+// anime-run, and ./animate around it, as a user meets them: output files, exit codes, what they say. The
+// pipeline here only decodes and encodes, with GStreamer's own elements.
 #include <glib.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -46,9 +47,11 @@ protected:
         ASSERT_EQ(status, 0) << line;
     }
 
-    Ended run(std::vector<std::string> arguments)
+    Ended run(std::vector<std::string> arguments) { return start(ANIME_RUN, std::move(arguments)); }
+
+    Ended start(const std::string &program, std::vector<std::string> arguments)
     {
-        arguments.insert(arguments.begin(), ANIME_RUN);
+        arguments.insert(arguments.begin(), program);
         std::vector<gchar *> argv;
         for (std::string &argument : arguments)
             argv.push_back(argument.data());
@@ -96,6 +99,37 @@ TEST_F(AnimeRun, KeepsAnEarlierOutputWhenItFails)
     std::ofstream(folder_ / "out.png") << "earlier";
     EXPECT_EQ(run({"-p", "copy.launch", "broken.png", "out.png"}).code, 1);
     EXPECT_EQ(fs::file_size(folder_ / "out.png"), 7U);
+}
+
+TEST_F(AnimeRun, LeavesOtherFilesBesideItsOutputAlone)
+{
+    std::ofstream(folder_ / "out.png.part") << "of the user";
+    const auto names = [&] {
+        std::set<std::string> found;
+        for (const fs::directory_entry &entry : fs::directory_iterator(folder_))
+            found.insert(entry.path().filename());
+        return found;
+    };
+    std::set<std::string> expected = names();
+    expected.insert("out.png");
+    EXPECT_EQ(run({"-p", "copy.launch", "photos/a.png", "out.png"}).code, 0);
+    EXPECT_EQ(names(), expected);
+    EXPECT_EQ(fs::file_size(folder_ / "out.png.part"), 11U);
+}
+
+TEST_F(AnimeRun, GivesItsOutputTheModeOfAnOrdinaryFile)
+{
+    run({"-p", "copy.launch", "photos/a.png", "out.png"});
+    EXPECT_EQ(fs::status(folder_ / "out.png").permissions(),
+              fs::status(folder_ / "copy.launch").permissions());
+}
+
+TEST_F(AnimeRun, SaysWhyAnOutputCannotBeWritten)
+{
+    const Ended ended = run({"-p", "copy.launch", "photos/a.png", "/proc/a.png"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err, HasSubstr("The file /proc/a.png can't be written: "));
+    EXPECT_THAT(ended.err, HasSubstr("[output-unwritable]"));
 }
 
 TEST_F(AnimeRun, PaintsTheSampleIfNothingIsNamed)
