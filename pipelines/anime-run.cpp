@@ -231,12 +231,13 @@ Options parse_command_line(int argc, char **argv)
     gchar *sample = nullptr;
     gboolean version = FALSE;
     gchar **files = nullptr;
+    // FILENAME takes any bytes; STRING would be converted from the locale's charset, which is ASCII here.
     const std::array<GOptionEntry, 7> entries = {{
-        {"style", 's', 0, G_OPTION_ARG_STRING, &style, "A style by name, or a model file (docs/models.md)",
+        {"style", 's', 0, G_OPTION_ARG_FILENAME, &style, "A style by name, or a model file (docs/models.md)",
          "NAME"},
-        {"strength", 0, 0, G_OPTION_ARG_STRING, &strength, "0 leaves the photo as it is, 1 paints it",
+        {"strength", 0, 0, G_OPTION_ARG_FILENAME, &strength, "0 leaves the photo as it is, 1 paints it",
          "0..1"},
-        {"pipeline", 'p', 0, G_OPTION_ARG_STRING, &pipeline,
+        {"pipeline", 'p', 0, G_OPTION_ARG_FILENAME, &pipeline,
          "Another pipeline description, by name or path (docs/pipelines.md)", "NAME"},
         {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample, "Painted into anime.png if no INPUT is named",
          "FILE"},
@@ -259,6 +260,7 @@ Options parse_command_line(int argc, char **argv)
     GError *error = nullptr;
     const bool parsed = g_option_context_parse(context, &argc, &argv, &error);
     Options options{take(style), std::nullopt, take(pipeline), {}};
+    const bool has_strength = strength != nullptr;
     const std::string strength_text = take(strength);
     for (gchar **file = files; file && *file; ++file)
         options.files.emplace_back(*file);
@@ -273,10 +275,10 @@ Options parse_command_line(int argc, char **argv)
     else if (options.files.empty() && !version)
         wrong = "Name a photo.";
     g_clear_error(&error);
-    if (!strength_text.empty()) {
+    if (has_strength) {
         gchar *end = nullptr;
         options.strength = g_ascii_strtod(strength_text.c_str(), &end);
-        if (*end)
+        if (strength_text.empty() || *end)
             wrong = "--strength takes a number from 0 to 1, not \"" + strength_text + "\".";
     }
     g_option_context_free(context);

@@ -132,6 +132,20 @@ TEST_F(AnimeRun, SaysWhyAnOutputCannotBeWritten)
     EXPECT_THAT(ended.err, HasSubstr("[output-unwritable]"));
 }
 
+TEST_F(AnimeRun, TakesNamesInAnyScript)
+{
+    fs::copy_file(folder_ / "copy.launch", folder_ / "复制.launch");
+    fs::copy_file(folder_ / "photos/a.png", folder_ / "照片.png");
+    const Ended ended = run({"--pipeline", "复制.launch", "照片.png"});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_TRUE(fs::exists(folder_ / "照片-anime.png"));
+    const std::string longest = std::string(251, 'a') + ".png";
+    EXPECT_EQ(run({"-p", "copy.launch", "照片.png", longest}).code, 0) << "255 bytes, NAME_MAX";
+    EXPECT_THAT(run({"-p", "copy.launch", "--style", "风格.safetensors", "照片.png"}).err,
+                HasSubstr("[option-unknown]"))
+        << "identity, which stands for the filter here, has no model";
+}
+
 TEST_F(AnimeRun, PaintsTheSampleIfNothingIsNamed)
 {
     const Ended ended = run({"-p", "copy.launch", "--sample", "photos/a.png"});
@@ -149,6 +163,7 @@ TEST_F(AnimeRun, SaysWhatIsWrongWithTheCommandLine)
         {{}, "Name a photo."},
         {{"--no-such-option"}, "--no-such-option"},
         {{"--strength", "much", "photos/a.png"}, "--strength takes a number from 0 to 1, not \"much\"."},
+        {{"--strength", "", "photos/a.png"}, "--strength takes a number from 0 to 1, not \"\"."},
         {{"-p", "absent.launch", "photos/a.png"}, "[description-missing]"},
         {{"-p", "copy.launch", "--style", "hayao", "photos/a.png"}, "[option-unknown]"},
         {{"-p", "copy.launch", "photos/a.png", "photos/a.png"}, "[output-is-input]"},
