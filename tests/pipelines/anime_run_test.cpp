@@ -182,4 +182,18 @@ TEST_F(AnimeRun, Introduces)
     EXPECT_THAT(run({"--version"}).out, HasSubstr(ANIME_VERSION));
 }
 
+TEST_F(AnimeRun, IsExplainedByItsScriptBeforeAnythingIsInstalledOrBuilt)
+{
+    fs::copy_file(fs::path(ANIME_SOURCE) / "animate", folder_ / "animate");
+    const std::vector<std::string> lines[] = {{"--help"}, {"photos", "-h"}, {"--style", "hayao", "--help"}};
+    for (const std::vector<std::string> &arguments : lines) {
+        const Ended ended = start(folder_ / "animate", arguments);
+        EXPECT_EQ(ended.code, 0) << ended.err;
+        EXPECT_THAT(ended.out, testing::StartsWith("Paints photos"));
+        EXPECT_THAT(ended.out, HasSubstr("./animate --serve --help lists its options"));
+        EXPECT_THAT(ended.out, testing::EndsWith("says more.\n"));
+        EXPECT_FALSE(fs::exists(folder_ / "build"));
+    }
+}
+
 } // namespace
