@@ -120,7 +120,7 @@ void Facepaint::open_model(const PaintSettings &wanted)
 
 FaceResult Facepaint::handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now)
 {
-    if (now.paint.model != opened.model) {
+    if (!painter || now.paint.model != opened.model) { // no painter: the last change failed
         PaintSettings wanted = opened;
         wanted.model = now.paint.model;
         open_model(wanted);

@@ -330,6 +330,11 @@ TEST_F(Facepaint, TheModelMayChangeBetweenFrames)
     EXPECT_EQ(push(flat_frame(1)), GST_FLOW_ERROR);
     EXPECT_EQ(pop_error().code, "model-missing");
     EXPECT_EQ(stat("errors"), 1u);
+    // It keeps failing until the model is one again, also the one before.
+    EXPECT_EQ(push(flat_frame(1)), GST_FLOW_ERROR);
+    g_object_set(element_.get(), "model", "other", nullptr);
+    through(flat_frame(1));
+    EXPECT_EQ(opened.back(), "other");
 }
 
 TEST_F(Facepaint, AMissingModelOrPredictorFailsToStart)
