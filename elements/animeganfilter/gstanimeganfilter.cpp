@@ -92,6 +92,9 @@ void AnimeganFilter::open_model(const PaintSettings &wanted)
 
 void AnimeganFilter::remember(const FrameStats &frame)
 {
+    // The executor makes a plan for a size when it first meets it.
+    if (frame.painted_width != last_frame.painted_width || frame.painted_height != last_frame.painted_height)
+        reporter.warm_up();
     const std::lock_guard guard(last_lock);
     last_info = painter->info();
     last_frame = frame;

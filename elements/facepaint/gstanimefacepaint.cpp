@@ -116,6 +116,7 @@ void Facepaint::open_model(const PaintSettings &wanted)
     painter.reset();
     painter = parts.open_painter(wanted);
     opened = wanted;
+    reporter.warm_up();
 }
 
 FaceResult Facepaint::handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now)
@@ -275,7 +276,9 @@ static GstFlowReturn gst_facepaint_submit_input_buffer(GstBaseTransform *trans, 
 static gboolean gst_facepaint_set_info(GstVideoFilter *filter, GstCaps *, GstVideoInfo *, GstCaps *,
                                        GstVideoInfo *)
 {
-    GST_FACEPAINT(filter)->impl->faces->forget();
+    auto &impl = *GST_FACEPAINT(filter)->impl;
+    impl.faces->forget();
+    impl.reporter.warm_up();
     return TRUE;
 }
 

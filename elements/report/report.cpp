@@ -105,10 +105,7 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
     bool ask_again = false;
     {
         const std::lock_guard guard(lock_);
-        if (processing_time >= latency_)
-            latency_ = processing_time;
-        else
-            latency_ -= (latency_ - processing_time) / 8;
+        measure_latency(processing_time);
         ++frames_;
         total_ += processing_time;
         max_ = std::max(max_, GstClockTime{processing_time});
@@ -118,9 +115,10 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
             post = running_time - last_posted_ >= interval;
         if (post)
             last_posted_ = running_time;
-        const GstClockTime moved = latency_ > announced_ ? latency_ - announced_ : announced_ - latency_;
+        const GstClockTime now = slowest();
+        const GstClockTime moved = now > announced_ ? now - announced_ : announced_ - now;
         if (live_ && moved > 2 * GST_MSECOND && moved > announced_ / 4) {
-            announced_ = latency_; // one message for one change; the answer to it sets this again
+            announced_ = now; // one message for one change; the answer to it sets this again
             ask_again = true;
         }
     }
@@ -130,6 +128,31 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
         gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), message));
     else
         gst_structure_free(message);
+}
+
+void FrameReporter::measure_latency(GstClockTime processing_time)
+{
+    if (warming_up_) {
+        warming_up_ = false;
+        return;
+    }
+    slowest_now_ = std::max(slowest_now_, processing_time);
+    if (++measured_ == stretch) {
+        slowest_before_ = slowest_now_;
+        slowest_now_ = 0;
+        measured_ = 0;
+    }
+}
+
+GstClockTime FrameReporter::slowest() const
+{
+    return std::max(slowest_now_, slowest_before_);
+}
+
+void FrameReporter::warm_up()
+{
+    const std::lock_guard guard(lock_);
+    warming_up_ = true;
 }
 
 void FrameReporter::dropped()
@@ -148,7 +171,10 @@ void FrameReporter::reset()
 {
     const std::lock_guard guard(lock_);
     frames_ = dropped_ = errors_ = 0;
-    total_ = max_ = last_ = latency_ = announced_ = 0;
+    total_ = max_ = last_ = announced_ = 0;
+    slowest_now_ = slowest_before_ = 0;
+    measured_ = 0;
+    warming_up_ = true;
     live_ = false;
     last_posted_ = GST_CLOCK_TIME_NONE;
 }
@@ -156,7 +182,7 @@ void FrameReporter::reset()
 GstClockTime FrameReporter::latency() const
 {
     const std::lock_guard guard(lock_);
-    return latency_;
+    return slowest();
 }
 
 bool FrameReporter::answer_latency(GstPad *sink, GstQuery *query)
@@ -170,9 +196,9 @@ bool FrameReporter::answer_latency(GstPad *sink, GstQuery *query)
 
     const std::lock_guard guard(lock_);
     live_ = live;
-    announced_ = latency_;
-    gst_query_set_latency(query, live, min + latency_,
-                          GST_CLOCK_TIME_IS_VALID(max) ? max + latency_ : GST_CLOCK_TIME_NONE);
+    announced_ = slowest();
+    gst_query_set_latency(query, live, min + announced_,
+                          GST_CLOCK_TIME_IS_VALID(max) ? max + announced_ : GST_CLOCK_TIME_NONE);
     return true;
 }
 

@@ -37,8 +37,13 @@ public:
     void failed();  ///< a frame ended in an error
     void reset();
 
-    /// What the element adds to the pipeline's latency, from measured processing times: rises at once, so
-    /// that a frame is not late by what an average hides, and sinks by an eighth of the difference per frame.
+    /// The next frame takes longer than those behind it will (new caps, another model), and does not count
+    /// as latency. So does the first one after reset().
+    void warm_up();
+
+    /// What the element adds to the pipeline's latency: the longest processing time of the last frames, one
+    /// to two stretches of them. It rises at once, so that a frame is not late by what an average hides, and
+    /// sinks once a whole stretch was faster.
     GstClockTime latency() const;
 
     /// Answers a LATENCY query on the source pad: what the peer of `sink` says, plus latency(). Where the
@@ -51,6 +56,12 @@ public:
     GstStructure *stats(const char *name) const;
 
 private:
+    static constexpr int stretch = 100; ///< frames
+
+    // With the lock held.
+    void measure_latency(GstClockTime processing_time);
+    GstClockTime slowest() const;
+
     mutable std::mutex lock_;
     std::uint64_t frames_ = 0;
     std::uint64_t dropped_ = 0;
@@ -58,8 +69,11 @@ private:
     GstClockTime total_ = 0;
     GstClockTime max_ = 0;
     GstClockTime last_ = 0;
-    GstClockTime latency_ = 0;
-    GstClockTime announced_ = 0; ///< latency_ as last answered
+    GstClockTime slowest_now_ = 0;    ///< of the `measured_` frames of this stretch
+    GstClockTime slowest_before_ = 0; ///< of the stretch before
+    int measured_ = 0;
+    bool warming_up_ = true;
+    GstClockTime announced_ = 0; ///< the latency as last answered
     bool live_ = false;          ///< as the peer last said
     GstClockTime last_posted_ = GST_CLOCK_TIME_NONE;
 };

@@ -302,10 +302,18 @@ TEST_F(States, WithoutQosEveryFrameIsPainted)
     EXPECT_EQ(stat("dropped"), 0U);
 }
 
-TEST_F(States, LatencyIsWhatWasMeasured)
+// The first frame of a model, of a size, and of a stream pays for what the next ones find ready.
+TEST_F(States, LatencyIsWhatWasMeasuredWithoutTheFirstFrame)
 {
     start(flat_painter({200, 200, 200}));
     gst_harness_set_upstream_latency(harness_.get(), 20 * GST_MSECOND);
+    through(flat_frame(100));
+    EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND);
+    set_caps(5, 3);
+    through(flat_frame(100));
+    EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND);
+    g_object_set(element_.get(), "model", "other", nullptr);
+    through(flat_frame(100));
     EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND);
     through(flat_frame(100));
     EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND + stat("processing-time-last"));
