@@ -111,7 +111,7 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
         max_ = std::max(max_, GstClockTime{processing_time});
         last_ = processing_time;
         if (interval != 0 && GST_CLOCK_TIME_IS_VALID(running_time) && GST_CLOCK_TIME_IS_VALID(last_posted_) &&
-            running_time >= last_posted_)
+            running_time > last_posted_)
             post = running_time - last_posted_ >= interval;
         if (post)
             last_posted_ = running_time;

@@ -31,7 +31,7 @@ public:
                                      GstClockTime processing_time);
 
     /// Counts the frame, and posts `message` (transfer full) if `interval` (0: always) has passed since the
-    /// last one posted, by the buffer's running time, or if the frame has no timestamp.
+    /// last one posted, by the buffer's running time, or if that did not advance: a still, or a seek.
     void frame(GstElement *element, GstStructure *message, GstClockTime interval);
     void dropped(); ///< a frame was skipped because it came too late (QoS)
     void failed();  ///< a frame ended in an error

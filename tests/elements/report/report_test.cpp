@@ -182,14 +182,17 @@ TEST_F(Report, MessageHasTheTimesOfTheBuffer)
     EXPECT_EQ(field(fields, "processing-time"), 7 * GST_MSECOND);
 }
 
-// A still has no timestamp: the times are NONE, and the message is posted whatever the interval.
+// One still after the other has no timestamp, or the same one (sizeguard's is 0): no time passes between
+// them, and each is posted whatever the interval.
 TEST_F(Report, StillsAreAlwaysPosted)
 {
-    for (int i = 0; i < 3; ++i) {
-        frame(GST_CLOCK_TIME_NONE, 1, GST_SECOND);
-        const MessagePtr message = pop(GST_MESSAGE_ELEMENT);
-        ASSERT_TRUE(message);
-        EXPECT_EQ(field(gst_message_get_structure(message.get()), "running-time"), GST_CLOCK_TIME_NONE);
+    for (const GstClockTime pts : {GST_CLOCK_TIME_NONE, GstClockTime{0}}) {
+        for (int i = 0; i < 3; ++i) {
+            frame(pts, 1, GST_SECOND);
+            const MessagePtr message = pop(GST_MESSAGE_ELEMENT);
+            ASSERT_TRUE(message);
+            EXPECT_EQ(field(gst_message_get_structure(message.get()), "running-time"), pts);
+        }
     }
 }
 
