@@ -2,9 +2,9 @@
 #include "elements/facepaint/face_painter.h"
 
 #include "elements/facepaint/crop.h"
+#include "elements/painting/stopwatch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -19,20 +19,6 @@ namespace
 constexpr double enlargement = 2;
 /// The executor keeps a plan for each size that it meets, so there are few.
 constexpr int size_step = 64;
-
-class Stopwatch
-{
-public:
-    std::uint64_t ns() const
-    {
-        const auto passed = std::chrono::steady_clock::now() - start_;
-        return static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count());
-    }
-
-private:
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 void throw_if_cancelled(const std::atomic<bool> &cancel)
 {

@@ -103,6 +103,7 @@ TEST_F(Frames, MaxDimensionBoundsWhatIsPainted)
     EXPECT_EQ(painter->height, 67);
 }
 
+// A flush, and a seek or another stream without one, has a segment behind it.
 TEST_F(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
 {
     int level = 100;
@@ -113,15 +114,22 @@ TEST_F(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
     });
     g_object_set(element_.get(), "temporal-smoothing", 0.5, nullptr);
     start();
-    EXPECT_EQ(level_of(through(flat_frame(50))), 100);
-    level = 200;
-    EXPECT_EQ(level_of(through(flat_frame(50))), 150);
-    gst_harness_push_event(harness_.get(), gst_event_new_flush_start());
-    gst_harness_push_event(harness_.get(), gst_event_new_flush_stop(TRUE));
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_harness_push_event(harness_.get(), gst_event_new_segment(&segment));
-    EXPECT_EQ(level_of(through(flat_frame(50))), 200);
+    for (const bool flush : {true, false}) {
+        SCOPED_TRACE(flush);
+        level = 100;
+        EXPECT_EQ(level_of(through(flat_frame(50))), 100);
+        level = 200;
+        EXPECT_EQ(level_of(through(flat_frame(50))), 150);
+        if (flush) {
+            gst_harness_push_event(harness_.get(), gst_event_new_flush_start());
+            gst_harness_push_event(harness_.get(), gst_event_new_flush_stop(TRUE));
+        }
+        GstSegment segment;
+        gst_segment_init(&segment, GST_FORMAT_TIME);
+        gst_harness_push_event(harness_.get(), gst_event_new_segment(&segment));
+        EXPECT_EQ(level_of(through(flat_frame(50))), 200);
+        set_caps(flush ? 5 : 4, 4); // starts over too
+    }
 }
 
 // Strength is animated by stream time: 0 at the start of the stream, 1 after a second.

@@ -410,6 +410,41 @@ TEST_F(Facepaint, ATooSmallBufferIsAnError)
     EXPECT_FALSE(pull());
 }
 
+// A sink that got a frame 100 ms late: what is older than that is dropped before any work, and counted. The
+// faces before it are still those behind it, though its successor bears the flag DISCONT.
+TEST_F(Facepaint, LateFramesAreDroppedAndCounted)
+{
+    use(inverting());
+    g_object_set(element_.get(), "detection-interval", 1000, nullptr);
+    start();
+    through(flat_frame(100, 0));
+    gst_harness_push_upstream_event(
+        harness_.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 100 * GST_MSECOND, 40 * GST_MSECOND));
+    EXPECT_EQ(push(flat_frame(100, 80 * GST_MSECOND)), GST_FLOW_OK);
+    EXPECT_FALSE(pull());
+    EXPECT_EQ(stat("dropped"), 1u);
+    EXPECT_TRUE(pop(GST_MESSAGE_QOS));
+    through(flat_frame(100, GST_SECOND));
+    EXPECT_EQ(stat("frames"), 2u);
+    EXPECT_EQ(finding_->detections, 1);
+}
+
+// What comes behind a seek or of another stream has faces of its own.
+TEST_F(Facepaint, ASegmentStartsOver)
+{
+    use(inverting());
+    g_object_set(element_.get(), "detection-interval", 1000, nullptr);
+    start();
+    through(flat_frame(100));
+    through(flat_frame(100));
+    EXPECT_EQ(finding_->detections, 1);
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(harness_.get(), gst_event_new_segment(&segment));
+    through(flat_frame(100));
+    EXPECT_EQ(finding_->detections, 2);
+}
+
 class FacepaintInTheMiddle : public Facepaint
 {
 protected:

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The class from which facepaint and animeganfilter derive: a video filter that paints with a model. It opens
+// the model and follows its changes, gives up the frame in work on a flush or a stop, counts what was
+// dropped, answers the latency, and keeps what other elements attached to a frame.
+#pragma once
+
+#include "elements/painting/cancel.h"
+#include "elements/painting/paint_properties.h"
+#include "elements/report/report.h"
+
+#include <gst/video/gstvideofilter.h>
+
+#include <memory>
+#include <string>
+
+namespace anime
+{
+
+/// Everything of such an element that has a destructor. Its methods run on the streaming thread, or while
+/// there is none, except for set() and get(), which any thread may call.
+class PaintingFilter
+{
+public:
+    explicit PaintingFilter(GstElement *element) : element_(element) {}
+    virtual ~PaintingFilter() = default;
+    PaintingFilter(const PaintingFilter &) = delete;
+    PaintingFilter &operator=(const PaintingFilter &) = delete;
+
+    /// The properties; false for an id that is none.
+    virtual bool set(guint id, const GValue *value) = 0;
+    virtual bool get(guint id, GValue *value) = 0;
+
+    /// Throws Error where something is missing; stop() follows then too.
+    virtual void start() = 0;
+    virtual void stop() { forget(); }
+    /// The next frame has nothing to do with the last one.
+    virtual void forget() = 0;
+
+    void set_painter_opener(PainterOpener opener) { open_ = std::move(opener); }
+    /// Lets go of the painter before, so that two models are never in memory for one stream. Throws what
+    /// open_painter() throws; there is no painter then.
+    void open_model(const PaintSettings &wanted);
+    /// Opens this model, with the settings of the last one, unless it is open.
+    void follow_model(const std::string &name);
+    void close_model() { painter_.reset(); }
+    Painter &painter() { return *painter_; }
+
+    /// Reports a frame that can't be painted; the element returns what this returns.
+    GstFlowReturn refuse_frame(const Failure &failure);
+    /// The same for the exception that is being handled, which may be that the frame was given up.
+    GstFlowReturn refuse_frame();
+
+    Cancel cancel;
+    FrameReporter reporter;
+
+protected:
+    GstElement *element() const { return element_; }
+
+private:
+    GstElement *element_;
+    PainterOpener open_ = open_painter;
+    std::shared_ptr<Painter> painter_;
+    PaintSettings opened_; ///< what the last painter was opened with
+};
+
+} // namespace anime
+
+struct GstAnimePainting {
+    GstVideoFilter parent;
+    anime::PaintingFilter *impl; ///< made by the derived class's init, and owned
+};
+
+struct GstAnimePaintingClass {
+    GstVideoFilterClass parent_class;
+};
+
+GType gst_anime_painting_get_type();
+
+/// Has its properties set and read by PaintingFilter::set() and get(). GObject inherits everything but this,
+/// so a derived class's init calls it before it installs properties.
+void gst_anime_painting_use_properties(GObjectClass *derived);
+
+#define GST_ANIME_PAINTING(object) (reinterpret_cast<GstAnimePainting *>(object))
