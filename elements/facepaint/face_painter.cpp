@@ -17,7 +17,7 @@ namespace
 /// What the eye likes best: less, and the features are lost; more, and the face looks like a photo among
 /// drawings, with blotches where the model takes the softness for shade.
 constexpr double enlargement = 2;
-/// The executor keeps a plan for each size that it meets, so there are few.
+/// The executor makes a plan for each size that it meets, which takes longer than painting, so there are few.
 constexpr int size_step = 64;
 
 void throw_if_cancelled(const std::atomic<bool> &cancel)
@@ -30,10 +30,10 @@ void throw_if_cancelled(const std::atomic<bool> &cancel)
 
 int canvas_side(double crop_side, int face_size)
 {
-    if (crop_side >= face_size)
-        return static_cast<int>(std::lround(crop_side));
-    const int steps = static_cast<int>(std::ceil(crop_side * enlargement / size_step));
-    return std::min(face_size, std::max(1, steps) * size_step);
+    const bool large = crop_side >= face_size;
+    const int steps = static_cast<int>(std::ceil(crop_side * (large ? 1 : enlargement) / size_step));
+    const int side = std::max(1, steps) * size_step;
+    return large ? side : std::min(face_size, side);
 }
 
 std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, FaceResult &result)
@@ -84,14 +84,21 @@ FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &setti
         Crop crop = crop_around(*face, settings.expand, eye_angle(face->landmarks));
         if (settings.skip_large && crop.side >= large_enough * face_size)
             continue;
+        crop.side = std::min(crop.side, static_cast<double>(std::max(frame.width, frame.height)));
+        if (crop.side >= face_size)
+            crop.side = 2 * std::floor(crop.side / 2); // an even number, so that margins are whole pixels
         if (crop.angle == 0)
             crop = aligned_to_pixels(crop);
         const int side = canvas_side(crop.side, face_size);
+        // A large face is painted as it is, with as much around it as fills the canvas.
+        const int margin = crop.side < face_size ? 0 : (side - static_cast<int>(crop.side)) / 2;
         const Canvas photo(side, side);
         const Canvas painted(side, side);
-        take_out(frame, crop, photo.image);
+        take_out(frame, {crop.centre, crop.side + 2 * margin, crop.angle}, photo.image);
         painter.paint(as_const(photo.image), painted.image, cancel);
-        Patch patch = put_back(as_const(painted.image), crop, frame.width, frame.height, settings.feather);
+        const ConstImage middle{painted.image.at(margin, margin), side - 2 * margin, side - 2 * margin,
+                                painted.image.stride, 3};
+        Patch patch = put_back(middle, crop, frame.width, frame.height, settings.feather);
         match_colours(patch, frame);
         if (!patch.rgba.empty())
             result.patches.push_back(std::move(patch));

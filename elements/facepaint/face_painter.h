@@ -41,7 +41,8 @@ struct FaceResult {
 /// at: a box of 83 pixels is better painted by itself, one of 180 worse, with a face size of 512).
 inline constexpr double large_enough = 0.3;
 
-/// The side of the square on which a face is painted, for a crop with this side on the frame.
+/// The side of the square on which a face is painted, for a crop with this side on the frame: enlarged at
+/// most to the model's face size. In steps of 64, so that a face that moves in video meets few sizes.
 int canvas_side(double crop_side, int face_size);
 
 /// One stream of frames. Not thread-safe.

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <vector>
 
 namespace anime
@@ -41,8 +42,8 @@ TEST_F(FacePainting, NoFaceNoWork)
     EXPECT_EQ(painter->calls, 0);
 }
 
-// Faces are painted at twice their size or a little more, in few different sizes, up to the model's face
-// size; large ones as they are.
+// Faces are painted at twice their size or a little more, up to the model's face size; large ones as they
+// are. There are few different sizes.
 TEST(CanvasSide, FollowsTheModelsFaceSize)
 {
     struct Case {
@@ -51,8 +52,9 @@ TEST(CanvasSide, FollowsTheModelsFaceSize)
         int expected;
     };
     const Case cases[] = {
-        {10, 512, 64},   {32, 512, 64},   {33, 512, 128},  {52, 512, 128}, {255, 512, 512}, {300, 512, 512},
-        {511, 512, 512}, {512, 512, 512}, {900, 512, 900}, {30, 40, 40},   {10, 1, 10},     {0.1, 1, 1},
+        {10, 512, 64},   {32, 512, 64},   {33, 512, 128},  {52, 512, 128},  {255, 512, 512},
+        {300, 512, 512}, {511, 512, 512}, {512, 512, 512}, {513, 512, 576}, {900, 512, 960},
+        {960, 512, 960}, {30, 40, 40},    {10, 1, 64},     {0.1, 1, 1},
     };
     for (const Case &c : cases)
         EXPECT_EQ(canvas_side(c.crop, c.face_size), c.expected) << c.crop << " for " << c.face_size;
@@ -67,7 +69,34 @@ TEST_F(FacePainting, PaintsAtTheModelsSize)
     EXPECT_EQ(painter.width, 64);
     finding_->faces = {face_at(100, 100, 200)};
     EXPECT_EQ(paint(frame.view(), painter).patches.size(), 1u);
-    EXPECT_EQ(painter.width, 260) << "1.3 times the face";
+    EXPECT_EQ(painter.width, 320) << "1.3 times the face, in steps of 64";
+}
+
+// A face that comes nearer, as in video: each size needs a plan, which takes longer than painting.
+TEST_F(FacePainting, AMovingFaceIsPaintedInFewSizes)
+{
+    const TestPicture frame(640, 480, 3, texture);
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 64);
+    std::set<int> sizes;
+    for (int side = 100; side < 200; ++side) {
+        finding_->faces = {face_at(100, 100, side)};
+        const FaceResult result = paint(frame.view(), painter);
+        ASSERT_EQ(result.patches.size(), 1u);
+        EXPECT_NEAR(result.patches[0].width, 1.3 * side, 2) << "what is put back has no steps";
+        sizes.insert(painter.width);
+    }
+    EXPECT_EQ(sizes, (std::set<int>{192, 256, 320}));
+}
+
+// Whatever `expand` asks for, no more is painted than the frame has.
+TEST_F(FacePainting, NoSquareIsLargerThanTheFrame)
+{
+    const TestPicture frame(300, 200, 3, texture);
+    FakePainter painter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "small", 64);
+    settings_.expand = 4;
+    finding_->faces = {face_at(20, 20, 160)};
+    EXPECT_EQ(paint(frame.view(), painter).patches.size(), 1u);
+    EXPECT_EQ(painter.width, 320) << "300 in steps of 64, not 640";
 }
 
 // animeganfilter paints large faces as well by itself; a second painting would only differ.
@@ -260,7 +289,7 @@ TEST_F(FacePainting, AlignTurnsTheFaceUpright)
     const FaceResult result = paint(frame.view(), painter);
     EXPECT_EQ(result.faces[0].landmarks.size(), 68u);
     EXPECT_EQ(result.patches.size(), 1u);
-    EXPECT_NEAR(light, 32 * 4, 32) << "a level line four pixels thick, from edge to edge";
+    EXPECT_NEAR(light, 64 * 4, 64) << "a level line four pixels thick, from edge to edge";
 }
 
 TEST(EyeAngle, IsThatOfTheLineThroughTheEyes)
