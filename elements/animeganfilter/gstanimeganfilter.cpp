@@ -218,16 +218,22 @@ static GstFlowReturn gst_animegan_filter_transform(GstBaseTransform *trans, GstB
     GstVideoFilter *filter = GST_VIDEO_FILTER(trans);
     anime::remove_face_patches(out); // they came with the other metas, and will be in the picture
     anime::MappedFrame photo(filter->in_info, in, GST_MAP_READ);
+    if (!photo)
+        return impl_of(trans).refuse_frame(
+            {.code = "frame-invalid",
+             .message = "A frame is smaller than its format says, or cannot be read.",
+             .remedy = "Look for the fault in the element before animeganfilter.",
+             .limit = GST_VIDEO_INFO_SIZE(&filter->in_info),
+             .actual = gst_buffer_get_size(in)});
     anime::MappedFrame painting(filter->out_info, out, GST_MAP_WRITE);
-    if (photo && painting)
-        return gst_animegan_filter_transform_frame(filter, photo.get(), painting.get());
-
-    return impl_of(trans).refuse_frame(
-        {.code = "frame-invalid",
-         .message = "A frame is smaller than its format says, or cannot be read.",
-         .remedy = "Look for the fault in the element before animeganfilter.",
-         .limit = GST_VIDEO_INFO_SIZE(&filter->in_info),
-         .actual = gst_buffer_get_size(in)});
+    if (!painting)
+        return impl_of(trans).refuse_frame(
+            {.code = "frame-invalid",
+             .message = "The buffer for the painting is smaller than its format says, or cannot be written.",
+             .remedy = "Look for the fault in the element behind animeganfilter, which chooses the memory.",
+             .limit = GST_VIDEO_INFO_SIZE(&filter->out_info),
+             .actual = gst_buffer_get_size(out)});
+    return gst_animegan_filter_transform_frame(filter, photo.get(), painting.get());
 }
 
 static void gst_animegan_filter_init(GstAnimeganFilter *self)

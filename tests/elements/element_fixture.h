@@ -21,6 +21,7 @@ using HarnessPtr = std::unique_ptr<GstHarness, Release<gst_harness_teardown>>;
 struct PostedError {
     std::string code;
     GQuark domain = 0;
+    std::string text = {};
 };
 
 class ElementTest : public ::testing::Test
@@ -131,7 +132,7 @@ protected:
         const ErrorPtr owned(error);
         const GstStructure *details = nullptr;
         gst_message_parse_error_details(message.get(), &details);
-        return {gst_structure_get_string(details, "code"), error->domain};
+        return {gst_structure_get_string(details, "code"), error->domain, error->message};
     }
     guint64 stat(const char *name)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // animeganfilter: models that come and go, errors, stopping in the middle, late frames, many threads.
 #include "filter_fixture.h"
+#include "tests/elements/broken_allocator.h"
 
 #include <map>
 #include <new>
@@ -170,8 +171,24 @@ TEST_F(States, AFrameThatIsTooSmallIsAnError)
     start(flat_painter({200, 200, 200}), 16, 16);
     EXPECT_EQ(push(BufferPtr(gst_buffer_new_allocate(nullptr, 100, nullptr))), GST_FLOW_ERROR);
     EXPECT_FALSE(pull());
-    EXPECT_EQ(pop_error().code, "frame-invalid");
+    const PostedError error = pop_error();
+    EXPECT_EQ(error.code, "frame-invalid");
+    EXPECT_NE(error.text.find("the element before"), std::string::npos) << error.text;
     EXPECT_EQ(stat("errors"), 1U);
+}
+
+// The element behind chose memory that can't be written: the one before is not to blame.
+TEST_F(States, ABufferThatCannotBeWrittenIsAnError)
+{
+    set_painter_opener(element_.get(), [](const PaintSettings &) { return flat_painter({200, 200, 200}); });
+    harness_.reset(gst_harness_new_with_element(element_.get(), "sink", "src"));
+    gst_harness_set_propose_allocator(harness_.get(), make_broken_allocator(true), nullptr);
+    set_caps(16, 16);
+    EXPECT_EQ(push(flat_frame(100)), GST_FLOW_ERROR);
+    EXPECT_FALSE(pull());
+    const PostedError error = pop_error();
+    EXPECT_EQ(error.code, "frame-invalid");
+    EXPECT_NE(error.text.find("the element behind"), std::string::npos) << error.text;
 }
 
 TEST_F(States, AVideoMetaSmallerThanTheCapsIsAnError)
