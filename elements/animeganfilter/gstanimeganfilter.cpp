@@ -48,7 +48,7 @@ namespace
 class AnimeganFilter final : public PaintingFilter
 {
 public:
-    using PaintingFilter::PaintingFilter;
+    explicit AnimeganFilter(GstElement *element) : PaintingFilter(element, animeganfilter_debug) {}
 
     bool set(guint id, const GValue *value) override;
     bool get(guint id, GValue *value) override;
@@ -148,7 +148,9 @@ GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in
     const Stopwatch watch;
     try {
         const Settings now = copy_settings();
-        remember(paint(photo, painting, read_face_patches(in), now));
+        const FrameStats stats = paint(photo, painting, read_face_patches(in), now);
+        remember(stats);
+        GST_LOG_OBJECT(element(), "painted %dx%d", stats.painted_width, stats.painted_height);
         GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, watch.ns());
         add_fields(message);
         reporter.frame(element(), message, now.message_interval);

@@ -49,7 +49,7 @@ namespace
 class Facepaint final : public PaintingFilter
 {
 public:
-    using PaintingFilter::PaintingFilter;
+    explicit Facepaint(GstElement *element) : PaintingFilter(element, facepaint_debug) {}
 
     bool set(guint id, const GValue *value) override;
     bool get(guint id, GValue *value) override;
@@ -190,6 +190,8 @@ GstFlowReturn Facepaint::transform(const GstSegment &segment, GstBuffer *buffer,
         const FaceResult result = handle(buffer, frame, now);
         const GstClockTime time = watch.ns();
         add_totals(result);
+        GST_LOG_OBJECT(element(), "%" G_GSIZE_FORMAT " faces found, %" G_GSIZE_FORMAT " painted",
+                       result.found, result.patches.size());
         reporter.frame(element(), make_message(&segment, buffer, time, result, frame, painter().info()),
                        now.message_interval);
         return GST_FLOW_OK;

@@ -12,6 +12,9 @@ void PaintingFilter::open_model(const PaintSettings &wanted)
     painter_ = open_(wanted);
     opened_ = wanted;
     reporter.warm_up();
+    const PainterInfo &info = painter_->info();
+    GST_CAT_INFO_OBJECT(category_, element_, "opened %s: %s on %s, %s, isa %s", info.model.c_str(),
+                        info.executor.c_str(), info.device.c_str(), info.precision.c_str(), info.isa.c_str());
 }
 
 void PaintingFilter::follow_model(const std::string &name)
@@ -34,9 +37,23 @@ GstFlowReturn PaintingFilter::refuse_frame(const Failure &failure)
 GstFlowReturn PaintingFilter::refuse_frame()
 {
     const Failure failure = current_failure();
-    if (failure.code == "cancelled")
+    if (failure.code == "cancelled") {
+        GST_CAT_DEBUG_OBJECT(category_, element_, "gave up the frame in work");
         return GST_FLOW_FLUSHING;
+    }
     return refuse_frame(failure);
+}
+
+void PaintingFilter::dropped_frame(GstClockTime pts)
+{
+    reporter.dropped();
+    GST_CAT_DEBUG_OBJECT(category_, element_, "dropped the frame of %" GST_TIME_FORMAT ", which is late",
+                         GST_TIME_ARGS(pts));
+}
+
+void PaintingFilter::log_caps(const GstCaps *caps)
+{
+    GST_CAT_INFO_OBJECT(category_, element_, "frames are %" GST_PTR_FORMAT, caps);
 }
 
 } // namespace anime
@@ -122,11 +139,12 @@ static gboolean gst_anime_painting_query(GstBaseTransform *trans, GstPadDirectio
 static GstFlowReturn gst_anime_painting_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
                                                             GstBuffer *buffer)
 {
+    const GstClockTime pts = GST_BUFFER_PTS(buffer);
     const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)
                                    ->submit_input_buffer(trans, is_discont, buffer);
     // The base class drops late frames and posts the QoS message.
     if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED)
-        impl_of(trans).reporter.dropped();
+        impl_of(trans).dropped_frame(pts);
     return flow;
 }
 
@@ -140,9 +158,10 @@ static gboolean gst_anime_painting_transform_meta(GstBaseTransform *trans, GstBu
     return GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)->transform_meta(trans, out, meta, in);
 }
 
-static gboolean gst_anime_painting_set_info(GstVideoFilter *filter, GstCaps *, GstVideoInfo *, GstCaps *,
+static gboolean gst_anime_painting_set_info(GstVideoFilter *filter, GstCaps *caps, GstVideoInfo *, GstCaps *,
                                             GstVideoInfo *)
 {
+    impl_of(filter).log_caps(caps);
     impl_of(filter).forget();
     impl_of(filter).reporter.warm_up();
     return TRUE;

@@ -21,7 +21,10 @@ namespace anime
 class PaintingFilter
 {
 public:
-    explicit PaintingFilter(GstElement *element) : element_(element) {}
+    /// `category` is the element's own, for what this class logs.
+    PaintingFilter(GstElement *element, GstDebugCategory *category) : element_(element), category_(category)
+    {
+    }
     virtual ~PaintingFilter() = default;
     PaintingFilter(const PaintingFilter &) = delete;
     PaintingFilter &operator=(const PaintingFilter &) = delete;
@@ -49,6 +52,9 @@ public:
     GstFlowReturn refuse_frame(const Failure &failure);
     /// The same for the exception that is being handled, which may be that the frame was given up.
     GstFlowReturn refuse_frame();
+    /// The base class dropped a frame that came too late.
+    void dropped_frame(GstClockTime pts);
+    void log_caps(const GstCaps *caps);
 
     Cancel cancel;
     FrameReporter reporter;
@@ -58,6 +64,7 @@ protected:
 
 private:
     GstElement *element_;
+    GstDebugCategory *category_;
     PainterOpener open_ = open_painter;
     std::shared_ptr<Painter> painter_;
     PaintSettings opened_; ///< what the last painter was opened with

@@ -9,7 +9,10 @@
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace anime
 {
@@ -22,6 +25,44 @@ struct PostedError {
     std::string code;
     GQuark domain = 0;
     std::string text = {};
+};
+
+/// What one debug category writes while this lives, down to LOG.
+class CapturedLog
+{
+public:
+    explicit CapturedLog(const char *category) : category_(category)
+    {
+        gst_debug_add_log_function(add, this, nullptr);
+        gst_debug_set_threshold_for_name(category, GST_LEVEL_LOG);
+    }
+    ~CapturedLog()
+    {
+        gst_debug_unset_threshold_for_name(category_);
+        gst_debug_remove_log_function_by_data(this);
+    }
+    CapturedLog(const CapturedLog &) = delete;
+    CapturedLog &operator=(const CapturedLog &) = delete;
+
+    /// Whether a line of this level contains `text`.
+    bool has(GstDebugLevel level, const std::string &text) const
+    {
+        return std::any_of(lines_.begin(), lines_.end(), [&](const auto &line) {
+            return line.first == level && line.second.find(text) != std::string::npos;
+        });
+    }
+
+private:
+    static void add(GstDebugCategory *category, GstDebugLevel level, const gchar *, const gchar *, gint,
+                    GObject *, GstDebugMessage *message, gpointer self)
+    {
+        auto *log = static_cast<CapturedLog *>(self);
+        if (g_str_equal(gst_debug_category_get_name(category), log->category_))
+            log->lines_.emplace_back(level, gst_debug_message_get(message));
+    }
+
+    const char *category_;
+    std::vector<std::pair<GstDebugLevel, std::string>> lines_;
 };
 
 class ElementTest : public ::testing::Test

@@ -209,12 +209,14 @@ std::future<GstFlowReturn> push_aside(GstHarness *harness, BufferPtr buffer)
 
 TEST_F(States, StoppingInTheMiddleOfAFrameGivesItUp)
 {
+    const CapturedLog log("animeganfilter");
     const auto painter = std::make_shared<EndlessPainter>();
     start(painter);
     auto flow = push_aside(harness_.get(), flat_frame(100));
     painter->wait_until_entered();
     gst_element_set_state(element_.get(), GST_STATE_NULL);
     EXPECT_EQ(flow.get(), GST_FLOW_FLUSHING);
+    EXPECT_TRUE(log.has(GST_LEVEL_DEBUG, "gave up the frame in work"));
     EXPECT_FALSE(pop(GST_MESSAGE_ERROR));
 }
 
@@ -306,6 +308,21 @@ TEST_F(States, LateFramesAreDroppedAndCounted)
     EXPECT_EQ(painter->calls, 1);
     through(flat_frame(100, GST_SECOND));
     EXPECT_EQ(stat("frames"), 2U);
+}
+
+// What GST_DEBUG=animeganfilter:6 shows.
+TEST_F(States, TheLogTellsOfTheModelTheCapsAndTheFrames)
+{
+    const CapturedLog log("animeganfilter");
+    start(flat_painter({200, 200, 200}, "hayao"), 6, 4);
+    through(flat_frame(100, 0));
+    EXPECT_TRUE(log.has(GST_LEVEL_INFO, "opened hayao: fake-executor on cpu, f32, isa paper"));
+    EXPECT_TRUE(log.has(GST_LEVEL_INFO, "width=(int)6"));
+    EXPECT_TRUE(log.has(GST_LEVEL_LOG, "painted 6x4"));
+    gst_harness_push_upstream_event(
+        harness_.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 100 * GST_MSECOND, 40 * GST_MSECOND));
+    push(flat_frame(100, 80 * GST_MSECOND));
+    EXPECT_TRUE(log.has(GST_LEVEL_DEBUG, "dropped the frame of 0:00:00.080"));
 }
 
 TEST_F(States, WithoutQosEveryFrameIsPainted)

@@ -119,6 +119,17 @@ TEST_F(Facepaint, HonoursStrides)
     expect_painted(through(std::move(in)));
 }
 
+TEST_F(Facepaint, TheLogTellsOfTheFaces)
+{
+    const CapturedLog log("facepaint");
+    use(inverting());
+    finding_->faces = {face_at(10, 20, 30)};
+    start(100, 100);
+    through(frame(halves));
+    EXPECT_TRUE(log.has(GST_LEVEL_INFO, "opened inverting: fake-executor on cpu"));
+    EXPECT_TRUE(log.has(GST_LEVEL_LOG, "1 faces found, 1 painted"));
+}
+
 // Bit by bit, and without a message that says otherwise.
 TEST_F(Facepaint, AFrameWithoutFacesStaysAsItIs)
 {
