@@ -66,6 +66,7 @@ private:
     FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces, const Settings &now);
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
+    void add_totals(GstStructure *structure);
 
     FramePainter frames_; ///< of the streaming thread
 
@@ -74,10 +75,11 @@ private:
     std::mutex settings_lock_;
     Settings settings_;
 
-    /// Protects what `stats` shows of the last frame.
+    /// Protects what `stats` shows: of the last frame, and the sums of all.
     std::mutex last_lock_;
     PainterInfo last_info_;
     FrameStats last_frame_;
+    PaintStats totals_; ///< without the memory
 };
 
 bool AnimeganFilter::set(guint id, const GValue *value)
@@ -92,12 +94,17 @@ bool AnimeganFilter::get(guint id, GValue *value)
         return get_property(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("animeganfilter");
     add_fields(stats);
+    add_totals(stats);
     g_value_take_boxed(value, stats);
     return true;
 }
 
 void AnimeganFilter::start()
 {
+    {
+        const std::lock_guard guard(last_lock_);
+        totals_ = {};
+    }
     open_model(copy_settings().paint);
     remember({});
 }
@@ -111,6 +118,8 @@ void AnimeganFilter::remember(const FrameStats &frame)
     const std::lock_guard guard(last_lock_);
     last_info_ = painter().info();
     last_frame_ = frame;
+    totals_.inference_ns += frame.cost.inference_ns;
+    totals_.wait_ns += frame.cost.wait_ns;
 }
 
 void AnimeganFilter::add_fields(GstStructure *structure)
@@ -124,6 +133,13 @@ void AnimeganFilter::add_fields(GstStructure *structure)
                       "inference-time", G_TYPE_UINT64, guint64{last_frame_.cost.inference_ns}, "wait-time",
                       G_TYPE_UINT64, guint64{last_frame_.cost.wait_ns}, "memory", G_TYPE_UINT64,
                       guint64{last_frame_.cost.memory_bytes}, nullptr);
+}
+
+void AnimeganFilter::add_totals(GstStructure *structure)
+{
+    const std::lock_guard guard(last_lock_);
+    gst_structure_set(structure, "inference-time-total", G_TYPE_UINT64, guint64{totals_.inference_ns},
+                      "wait-time-total", G_TYPE_UINT64, guint64{totals_.wait_ns}, nullptr);
 }
 
 FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,

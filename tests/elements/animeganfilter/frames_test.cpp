@@ -268,6 +268,18 @@ TEST_F(Frames, TheMessageSaysWhatWasPaintedByWhat)
     EXPECT_EQ(stat("memory"), 33U);
 }
 
+// `stats` has the times of the last frame, as the message has, and those of all.
+TEST_F(Frames, StatsHaveTheLastFrameAndTheTotals)
+{
+    start(flat_painter({200, 200, 200}));
+    for (int i = 0; i < 3; ++i)
+        through(flat_frame(100));
+    EXPECT_EQ(stat("inference-time"), 22U);
+    EXPECT_EQ(stat("wait-time"), 11U);
+    EXPECT_EQ(stat("inference-time-total"), 66U);
+    EXPECT_EQ(stat("wait-time-total"), 33U);
+}
+
 TEST_F(Frames, MessageIntervalLimitsMessagesAndNotTheCount)
 {
     g_object_set(element_.get(), "message-interval", guint64{GST_SECOND}, nullptr);
