@@ -6,6 +6,7 @@
 #include <gst/video/video.h>
 
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace anime
@@ -51,8 +52,12 @@ RectanglePtr make_rectangle(const Patch &patch)
     const auto width = static_cast<guint>(patch.width);
     const auto height = static_cast<guint>(patch.height);
     const BufferPtr pixels(gst_buffer_new_allocate(nullptr, patch.rgba.size(), nullptr));
+    if (!pixels)
+        throw std::bad_alloc();
     {
         const MappedBuffer mapped(pixels.get(), GST_MAP_WRITE);
+        if (!mapped)
+            throw std::bad_alloc();
         for (std::size_t i = 0; i < patch.rgba.size(); i += 4)
             for (std::size_t c = 0; c < 4; ++c)
                 mapped.data()[i + place[c]] = patch.rgba[i + c];

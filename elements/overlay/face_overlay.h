@@ -14,7 +14,7 @@ namespace anime
 {
 
 /// Adds the patches to the overlays of `buffer`, which must be writable, behind those that it already has.
-/// They are marked as painted faces.
+/// They are marked as painted faces. Throws std::bad_alloc; none is added then.
 void attach_face_patches(GstBuffer *buffer, std::span<const Patch> patches);
 
 /// The painted faces among the overlays of `buffer`, in the order in which they were attached. Match their

@@ -16,4 +16,4 @@ static gboolean plugin_init(GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, anime, "Turns photos and video into anime",
-                  plugin_init, ANIME_VERSION, "LGPL", "gst-anime", "Unknown package origin")
+                  plugin_init, ANIME_VERSION, "LGPL", "gst-anime", "https://gst-anime.example/")

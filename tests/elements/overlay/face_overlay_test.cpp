@@ -2,9 +2,12 @@
 // How painted faces travel on a buffer beside other overlays.
 #include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
+#include "tests/elements/broken_allocator.h"
 
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
+
+#include <new>
 
 namespace anime
 {
@@ -113,6 +116,20 @@ TEST_F(FaceOverlay, SurvivesACopyOfTheBuffer)
     ASSERT_EQ(read_face_patches(buffer_.get()).size(), 1u);
     remove_face_patches(buffer_.get());
     EXPECT_EQ(overlays(), 0u);
+}
+
+// Without memory for its pixels a face can't be attached, and what was there stays.
+TEST_F(FaceOverlay, WithoutMemoryNothingIsAttached)
+{
+    attach_subtitle(buffer_.get());
+    const Patch patches[] = {patch_at(5, 6), patch_at(7, 8)};
+    for (const bool has_memory : {false, true}) {
+        SCOPED_TRACE(has_memory ? "it can't be mapped" : "there is none");
+        gst_allocator_set_default(make_broken_allocator(has_memory));
+        EXPECT_THROW(attach_face_patches(buffer_.get(), patches), std::bad_alloc);
+        gst_allocator_set_default(gst_allocator_find(GST_ALLOCATOR_SYSMEM));
+        EXPECT_EQ(overlays(), 1u);
+    }
 }
 
 // No face, no meta.
