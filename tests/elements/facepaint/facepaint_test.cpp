@@ -440,6 +440,17 @@ TEST_F(Facepaint, LateFramesAreDroppedAndCounted)
     EXPECT_EQ(finding_->detections, 1);
 }
 
+TEST_F(Facepaint, LatencyIsWhatWasMeasuredWithoutTheFirstFrame)
+{
+    use(inverting());
+    start();
+    gst_harness_set_upstream_latency(harness_.get(), 20 * GST_MSECOND);
+    through(flat_frame(100));
+    EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND);
+    through(flat_frame(100));
+    EXPECT_EQ(gst_harness_query_latency(harness_.get()), 20 * GST_MSECOND + stat("processing-time-last"));
+}
+
 // What comes behind a seek or of another stream has faces of its own.
 TEST_F(Facepaint, ASegmentStartsOver)
 {
