@@ -58,12 +58,13 @@ public:
                             const Image &painting);
 
 private:
-    Settings copy_settings()
+    AnimeganFilterSettings copy_settings()
     {
         const std::lock_guard guard(settings_lock_);
         return settings_;
     }
-    FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces, const Settings &now);
+    FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
+                     const AnimeganFilterSettings &now);
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
     void add_totals(GstStructure *structure);
@@ -73,7 +74,7 @@ private:
     /// Protects `settings_`: set from any thread, copied by the streaming thread once per frame. Never held
     /// together with `last_lock_`.
     std::mutex settings_lock_;
-    Settings settings_;
+    AnimeganFilterSettings settings_;
 
     /// Protects what `stats` shows: of the last frame, and the sums of all.
     std::mutex last_lock_;
@@ -85,13 +86,13 @@ private:
 bool AnimeganFilter::set(guint id, const GValue *value)
 {
     const std::lock_guard guard(settings_lock_);
-    return set_property(settings_, id, value);
+    return set_animeganfilter_property(settings_, id, value);
 }
 
 bool AnimeganFilter::get(guint id, GValue *value)
 {
-    if (id != PROP_STATS)
-        return get_property(copy_settings(), id, value);
+    if (id != ANIMEGANFILTER_PROP_STATS)
+        return get_animeganfilter_property(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("animeganfilter");
     add_fields(stats);
     add_totals(stats);
@@ -143,7 +144,7 @@ void AnimeganFilter::add_totals(GstStructure *structure)
 }
 
 FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
-                                 const Settings &now)
+                                 const AnimeganFilterSettings &now)
 {
     follow_model(now.paint.model);
     FrameStats stats;
@@ -163,7 +164,7 @@ GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in
 {
     const Stopwatch watch;
     try {
-        const Settings now = copy_settings();
+        const AnimeganFilterSettings now = copy_settings();
         const FrameStats stats = paint(photo, painting, read_face_patches(in), now);
         remember(stats);
         GST_LOG_OBJECT(element(), "painted %dx%d", stats.painted_width, stats.painted_height);
@@ -265,7 +266,7 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
     auto *trans_class = GST_BASE_TRANSFORM_CLASS(klass);
 
     gst_anime_painting_use_properties(G_OBJECT_CLASS(klass));
-    anime::install_properties(G_OBJECT_CLASS(klass));
+    anime::install_animeganfilter_properties(G_OBJECT_CLASS(klass));
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -10,7 +10,7 @@ namespace
 {
 
 enum {
-    FIRST_PAINT_PROPERTY = PROP_STATS + 1,
+    FIRST_PAINT_PROPERTY = ANIMEGANFILTER_PROP_STATS + 1,
     PROP_MAX_DIMENSION = FIRST_PAINT_PROPERTY + PAINT_PROPERTY_COUNT,
     PROP_STRENGTH,
     PROP_MATCH_BRIGHTNESS,
@@ -20,9 +20,9 @@ enum {
 
 } // namespace
 
-void install_properties(GObjectClass *object_class)
+void install_animeganfilter_properties(GObjectClass *object_class)
 {
-    const Settings defaults;
+    const AnimeganFilterSettings defaults;
     constexpr int common = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
     constexpr auto playing = static_cast<GParamFlags>(common | GST_PARAM_MUTABLE_PLAYING);
     constexpr auto controlled =
@@ -52,7 +52,7 @@ void install_properties(GObjectClass *object_class)
             g_param_spec_uint64("message-interval", "Message interval",
                                 "Least running time in nanoseconds between two messages (0: one per frame)",
                                 0, G_MAXUINT64, defaults.message_interval, playing));
-    install(PROP_STATS,
+    install(ANIMEGANFILTER_PROP_STATS,
             g_param_spec_boxed("stats", "Statistics",
                                "Frames painted, dropped and failed, their times, and the model "
                                "in use",
@@ -60,7 +60,7 @@ void install_properties(GObjectClass *object_class)
                                static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
-bool set_property(Settings &settings, guint id, const GValue *value)
+bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, const GValue *value)
 {
     switch (id) {
     case PROP_MAX_DIMENSION:
@@ -83,7 +83,7 @@ bool set_property(Settings &settings, guint id, const GValue *value)
     }
 }
 
-bool get_property(const Settings &settings, guint id, GValue *value)
+bool get_animeganfilter_property(const AnimeganFilterSettings &settings, guint id, GValue *value)
 {
     switch (id) {
     case PROP_MAX_DIMENSION:

@@ -11,19 +11,19 @@ namespace anime
 {
 
 /// What the user asked for.
-struct Settings {
+struct AnimeganFilterSettings {
     PaintSettings paint;
     FrameSettings frame;
     GstClockTime message_interval = 0;
 };
 
 /// The read-only property that the element answers itself.
-constexpr guint PROP_STATS = 1;
+constexpr guint ANIMEGANFILTER_PROP_STATS = 1;
 
-void install_properties(GObjectClass *object_class);
+void install_animeganfilter_properties(GObjectClass *object_class);
 
 /// False for an id that is no setting.
-bool set_property(Settings &settings, guint id, const GValue *value);
-bool get_property(const Settings &settings, guint id, GValue *value);
+bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, const GValue *value);
+bool get_animeganfilter_property(const AnimeganFilterSettings &settings, guint id, GValue *value);
 
 } // namespace anime
