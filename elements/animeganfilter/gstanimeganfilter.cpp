@@ -29,6 +29,7 @@
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
 #include "elements/painting/stopwatch.h"
+#include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>
 
@@ -54,6 +55,8 @@ public:
     bool get(guint id, GValue *value) override;
     void start() override;
     void forget() override { frames_.forget(); }
+    /// Any thread may call it.
+    bool answer(GstQuery *query) { return answer_style_in_use(query, copy_settings().paint); }
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
                             const Image &painting);
 
@@ -204,6 +207,13 @@ static anime::AnimeganFilter &impl_of(gpointer object)
     return static_cast<anime::AnimeganFilter &>(*GST_ANIME_PAINTING(object)->impl);
 }
 
+static gboolean gst_animegan_filter_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+    if (direction == GST_PAD_SINK && impl_of(trans).answer(query))
+        return TRUE;
+    return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->query(trans, direction, query);
+}
+
 static void gst_animegan_filter_before_transform(GstBaseTransform *trans, GstBuffer *buffer)
 {
     const GstSegment &segment = trans->segment;
@@ -273,6 +283,7 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
     gst_element_class_set_static_metadata(element_class, "Anime painter", "Filter/Effect/Video",
                                           "Paints pictures and video in the style of an anime film",
                                           "gst-anime");
+    trans_class->query = gst_animegan_filter_query;
     trans_class->before_transform = gst_animegan_filter_before_transform;
     trans_class->transform = gst_animegan_filter_transform;
     GST_VIDEO_FILTER_CLASS(klass)->transform_frame = gst_animegan_filter_transform_frame;

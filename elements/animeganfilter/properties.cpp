@@ -18,6 +18,8 @@ enum {
     PROP_MESSAGE_INTERVAL,
 };
 
+constexpr const char *default_model = "default";
+
 } // namespace
 
 void install_animeganfilter_properties(GObjectClass *object_class)
@@ -31,7 +33,9 @@ void install_animeganfilter_properties(GObjectClass *object_class)
         g_object_class_install_property(object_class, id, spec);
     };
 
-    install_paint_properties(object_class, FIRST_PAINT_PROPERTY);
+    install_paint_properties(object_class, FIRST_PAINT_PROPERTY, default_model,
+                             "Name of a style in the catalogue, or path of a .safetensors or .pt file; a "
+                             "change takes effect with the next frame");
     install(PROP_MAX_DIMENSION,
             g_param_spec_int("max-dimension", "Maximum dimension",
                              "Longest side in pixels at which a frame is painted; a larger frame is scaled "
@@ -79,7 +83,7 @@ bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, con
         settings.message_interval = g_value_get_uint64(value);
         return true;
     default:
-        return set_paint_property(settings.paint, id - FIRST_PAINT_PROPERTY, value);
+        return set_paint_property(settings.paint, id - FIRST_PAINT_PROPERTY, value, default_model);
     }
 }
 

@@ -50,7 +50,10 @@ void install_facepaint_properties(GObjectClass *object_class)
         g_object_class_install_property(object_class, id, spec);
     };
 
-    install_paint_properties(object_class, FIRST_PAINT_PROPERTY);
+    install_paint_properties(object_class, FIRST_PAINT_PROPERTY, style_in_use,
+                             "Name of a style in the catalogue, or path of a .safetensors or .pt file (auto: "
+                             "what the next animeganfilter paints with); a change takes effect with the next "
+                             "frame");
     install(PROP_MIN_FACE_SIZE,
             g_param_spec_int("min-face-size", "Minimum face size",
                              "Side in pixels of the smallest face that is looked for, from brow to chin; a "
@@ -127,7 +130,7 @@ bool set_facepaint_property(FacepaintSettings &settings, guint id, const GValue 
         settings.message_interval = g_value_get_uint64(value);
         return true;
     default:
-        return set_paint_property(settings.paint, id - FIRST_PAINT_PROPERTY, value);
+        return set_paint_property(settings.paint, id - FIRST_PAINT_PROPERTY, value, style_in_use);
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "elements/facepaint/face_painter.h"
+#include "elements/painting/style_in_use.h"
 #include "models/painter.h"
 
 #include <gst/gst.h>
@@ -14,7 +15,7 @@ enum class FaceMode { blend, overlay };
 
 /// What the user asked for.
 struct FacepaintSettings {
-    PaintSettings paint;
+    PaintSettings paint{.model = style_in_use};
     FaceSettings faces;
     FaceMode mode = FaceMode::blend;
     bool align = false;

@@ -10,6 +10,9 @@
  * them on the frame once it has painted it; faces that are large enough to be painted with the frame are
  * then left to it.
  *
+ * Faces are painted in the style of the next animeganfilter downstream, unless #facepaint:model names
+ * another.
+ *
  * Each face becomes a #GstVideoRegionOfInterestMeta of type `face`. A frame without faces goes on untouched.
  *
  * ## Example launch lines
@@ -31,6 +34,7 @@
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
 #include "elements/painting/stopwatch.h"
+#include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>
 
@@ -117,7 +121,7 @@ void Facepaint::start()
         totals_ = {};
     }
     const FacepaintSettings now = copy_settings();
-    open_model(now.paint);
+    open_model(follow_style_in_use(GST_BASE_TRANSFORM_SRC_PAD(element()), now.paint));
     if (now.align)
         predictor_ = parts_.load_predictor();
     faces_.emplace(parts_.make_detector());
@@ -137,7 +141,8 @@ void Facepaint::use(FaceParts parts)
 
 FaceResult Facepaint::handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now)
 {
-    follow_model(now.paint.model);
+    // Asked with each frame: whoever changes animeganfilter's model does not tell facepaint.
+    follow_model(follow_style_in_use(GST_BASE_TRANSFORM_SRC_PAD(element()), now.paint).model);
     FaceSettings face_settings = now.faces;
     face_settings.skip_large = now.mode == FaceMode::overlay;
     FaceResult result =

@@ -69,7 +69,8 @@ std::string string_of(const GValue *value, const std::string &instead_of_null)
 
 } // namespace
 
-void install_paint_properties(GObjectClass *object_class, guint first)
+void install_paint_properties(GObjectClass *object_class, guint first, const char *default_model,
+                              const char *about_model)
 {
     const PaintSettings defaults;
     constexpr int common = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
@@ -79,11 +80,7 @@ void install_paint_properties(GObjectClass *object_class, guint first)
         g_object_class_install_property(object_class, first + index, spec);
     };
 
-    install(MODEL,
-            g_param_spec_string("model", "Model",
-                                "Name of a style in the catalogue, or path of a .safetensors or .pt file; a "
-                                "change takes effect with the next frame",
-                                defaults.model.c_str(), playing));
+    install(MODEL, g_param_spec_string("model", "Model", about_model, default_model, playing));
     install(EXECUTOR,
             g_param_spec_enum("executor", "Executor", "What runs the model", executor_type(), AUTO, ready));
     install(DEVICE, g_param_spec_string("device", "Device", "Where the model runs: auto, cpu, or cuda:N",
@@ -96,12 +93,12 @@ void install_paint_properties(GObjectClass *object_class, guint first)
                          1024, defaults.threads, ready));
 }
 
-bool set_paint_property(PaintSettings &settings, guint index, const GValue *value)
+bool set_paint_property(PaintSettings &settings, guint index, const GValue *value, const char *default_model)
 {
     const PaintSettings defaults;
     switch (index) {
     case MODEL:
-        settings.model = string_of(value, defaults.model);
+        settings.model = string_of(value, default_model);
         return true;
     case EXECUTOR:
         settings.executor = nick_of(executor_type(), value);

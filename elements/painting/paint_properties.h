@@ -19,11 +19,12 @@ using PainterOpener = std::function<std::shared_ptr<Painter>(const PaintSettings
 constexpr guint PAINT_PROPERTY_COUNT = 5;
 
 /// Installs them with the ids from `first` to `first` + PAINT_PROPERTY_COUNT - 1. The model may change while
-/// playing, the others in READY.
-void install_paint_properties(GObjectClass *object_class, guint first);
+/// playing, the others in READY. The strings have to stay.
+void install_paint_properties(GObjectClass *object_class, guint first, const char *default_model,
+                              const char *about_model);
 
-/// `index` is the property's id less `first`; false if it is none of them.
-bool set_paint_property(PaintSettings &settings, guint index, const GValue *value);
+/// `index` is the property's id less `first`; false if it is none of them. No string at all is the default.
+bool set_paint_property(PaintSettings &settings, guint index, const GValue *value, const char *default_model);
 bool get_paint_property(const PaintSettings &settings, guint index, GValue *value);
 
 } // namespace anime
