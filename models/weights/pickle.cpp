@@ -3,11 +3,15 @@
 #include "models/weights/pickle.h"
 
 #include "models/error.h"
+#include "models/weights/safetensors.h"
+
+#include <glib.h>
 
 #include <algorithm>
 #include <cstring>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -19,13 +23,15 @@ namespace
 
 enum class Kind { nothing, integer, text, global, tuple, list, dict, storage, tensor, object };
 
-/// Values refer to each other by index, so that a pickle which contains itself does no harm.
+/// Values refer to each other by index, so that a pickle which contains itself does no harm. A storage or
+/// tensor keeps only what it needs of the tuple that makes it: the memo lets a pickle name a long tuple as
+/// often as it likes.
 struct Value {
     Kind kind = Kind::nothing;
     std::int64_t integer = 0;
-    std::string text; ///< text; "module name" of a global; a storage's type
-    std::vector<int>
-        items; ///< of a tuple or list; keys and values of a dict; the arguments of a tensor or storage
+    std::string text;       ///< text; "module name" of a global
+    std::vector<int> items; ///< of a tuple or list; keys and values of a dict; a storage's type and name; a
+                            ///< tensor's storage, offset, shape and strides
 };
 
 class Machine
@@ -56,6 +62,7 @@ private:
     Value &at(int index) { return values_[static_cast<std::size_t>(index)]; }
     std::int64_t integer(int index);
     std::vector<std::int64_t> integers(int index);
+    std::string name(int index);
 
     bool step(unsigned char operation);
     void tuple(std::size_t count);
@@ -63,6 +70,7 @@ private:
     void persistent();
     void reduce();
 
+    std::optional<int> find(int dict, std::string_view key);
     int find_weights(int top);
     bool holds_tensors(int dict);
     PickledTensor describe(int tensor);
@@ -138,10 +146,24 @@ std::vector<std::int64_t> Machine::integers(int index)
 {
     if (at(index).kind != Kind::tuple)
         invalid("a tensor's description is damaged");
+    const std::vector<int> &items = at(index).items;
+    if (items.size() > max_rank)
+        invalid("a tensor has more than " + std::to_string(max_rank) + " dimensions");
     std::vector<std::int64_t> numbers;
-    for (int item : at(index).items)
+    for (int item : items)
         numbers.push_back(integer(item));
     return numbers;
+}
+
+/// A text or global that error messages may quote.
+std::string Machine::name(int index)
+{
+    const std::string &text = at(index).text;
+    if (text.size() > max_name_bytes)
+        invalid("a name in it is longer than " + std::to_string(max_name_bytes) + " bytes");
+    if (!g_utf8_validate_len(text.data(), text.size(), nullptr))
+        invalid("a name in it is not UTF-8");
+    return text;
 }
 
 void Machine::tuple(std::size_t count)
@@ -168,11 +190,10 @@ void Machine::add_items(Kind kind, std::vector<int> items)
 void Machine::persistent()
 {
     const int id = pop();
-    const std::vector<int> items = at(id).items;
+    const std::vector<int> &items = at(id).items;
     if (at(id).kind != Kind::tuple || items.size() < 5 || at(items[1]).kind != Kind::global)
         invalid("it refers to something that is not a storage");
-    const std::string &type = at(items[1]).text;
-    push({Kind::storage, 0, type.substr(type.find(' ') + 1), items});
+    push({Kind::storage, 0, {}, {items[1], items[2]}});
 }
 
 void Machine::reduce()
@@ -181,12 +202,12 @@ void Machine::reduce()
     const int function = pop();
     if (at(arguments).kind != Kind::tuple)
         invalid("its description is damaged");
-    const std::string name = at(function).kind == Kind::global ? at(function).text : "";
-    const std::vector<int> items = at(arguments).items;
+    const std::string_view name = at(function).kind == Kind::global ? at(function).text : std::string_view();
+    const std::vector<int> &items = at(arguments).items;
     if (name == "collections OrderedDict" && items.empty())
         push({Kind::dict, 0, {}, {}});
     else if (name == "torch._utils _rebuild_tensor_v2" && items.size() >= 4)
-        push({Kind::tensor, 0, {}, items});
+        push({Kind::tensor, 0, {}, {items.begin(), items.begin() + 4}});
     else if (name == "torch._utils _rebuild_parameter" && !items.empty())
         stack_.push_back(items[0]);
     else
@@ -324,6 +345,16 @@ bool Machine::holds_tensors(int dict)
     return false;
 }
 
+/// The first value of a key. A dict may name one any number of times, and each could be a long search.
+std::optional<int> Machine::find(int dict, std::string_view key)
+{
+    const std::vector<int> &items = at(dict).items;
+    for (std::size_t i = 0; i < items.size(); i += 2)
+        if (at(items[i]).text == key)
+            return items[i + 1];
+    return std::nullopt;
+}
+
 int Machine::find_weights(int top)
 {
     // What training programs call the weights among the other things that they save, best first: averaged
@@ -334,9 +365,8 @@ int Machine::find_weights(int top)
         return top;
     if (at(top).kind == Kind::dict)
         for (std::string_view name : wrappers)
-            for (std::size_t i = 0; i < at(top).items.size(); i += 2)
-                if (at(at(top).items[i]).text == name && holds_tensors(at(top).items[i + 1]))
-                    return at(top).items[i + 1];
+            if (const std::optional<int> value = find(top, name); value && holds_tensors(*value))
+                return *value;
     invalid("it is not a dict of tensors");
 }
 
@@ -345,10 +375,12 @@ PickledTensor Machine::describe(int tensor)
     const std::vector<int> &parts = at(tensor).items;
     if (at(parts[0]).kind != Kind::storage)
         invalid("a tensor's description is damaged");
+    const std::vector<int> &storage = at(parts[0]).items;
+    const std::string type = name(storage[0]);
     return {
         .name = {},
-        .storage = at(at(parts[0]).items[2]).text,
-        .storage_type = at(parts[0]).text,
+        .storage = name(storage[1]),
+        .storage_type = type.substr(type.find(' ') + 1),
         .offset = integer(parts[1]),
         .shape = integers(parts[2]),
         .strides = integers(parts[3]),
@@ -369,8 +401,12 @@ std::vector<PickledTensor> Machine::run()
     for (std::size_t i = 0; i < items.size(); i += 2) {
         if (at(items[i]).kind != Kind::text || at(items[i + 1]).kind != Kind::tensor)
             continue;
+        if (tensors.size() == max_tensors)
+            throw Error("model-invalid",
+                        "'" + source_ + "' has more than " + std::to_string(max_tensors) + " tensors.",
+                        "Use a smaller model.");
         tensors.push_back(describe(items[i + 1]));
-        tensors.back().name = at(items[i]).text;
+        tensors.back().name = name(items[i]);
     }
     constexpr std::string_view parallel = "module.";
     if (std::all_of(tensors.begin(), tensors.end(),

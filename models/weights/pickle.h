@@ -15,7 +15,8 @@
 namespace anime
 {
 
-/// A tensor as it lies in one of the archive's storages.
+/// A tensor as it lies in one of the archive's storages. Names are UTF-8 of max_name_bytes, and shape and
+/// strides have max_rank items, at most.
 struct PickledTensor {
     std::string name;
     std::string storage;      ///< the storage's name in the archive
@@ -28,8 +29,8 @@ struct PickledTensor {
 /// A state dict of a hundred tensors has 15 kB.
 constexpr std::size_t max_pickle_bytes = std::size_t{1} << 20;
 
-/// The tensors of the dict, or of the dict of weights in it, without DataParallel's "module." before the
-/// names. Throws Error model-invalid.
+/// The tensors of the dict, or of the dict of weights in it, max_tensors at most, without DataParallel's
+/// "module." before the names. Throws Error model-invalid.
 std::vector<PickledTensor> read_pickled_tensors(std::span<const std::byte> pickle, const std::string &source);
 
 } // namespace anime

@@ -4,7 +4,6 @@
 
 #include "models/error.h"
 #include "models/weights/pickle.h"
-#include "models/weights/safetensors.h"
 #include "models/weights/stored_floats.h"
 #include "models/weights/zip.h"
 
@@ -53,13 +52,12 @@ public:
     {
         const std::optional<FloatFormat> format = parse_storage_type(tensor.storage_type);
         if (!format)
-            bad(tensor, "has values of the type " + tensor.storage_type.substr(0, 32));
+            bad(tensor, "has values of the type " + tensor.storage_type);
         const auto file = files_.find(folder_ + "data/" + tensor.storage);
         if (file == files_.end() || !file->second)
             bad(tensor, "has no values");
         const auto stored = static_cast<std::int64_t>(file->second->size() / bytes_of(*format));
-        if (tensor.shape.size() > max_rank || tensor.strides.size() != tensor.shape.size() ||
-            tensor.offset < 0 || tensor.offset >= stored)
+        if (tensor.strides.size() != tensor.shape.size() || tensor.offset < 0 || tensor.offset >= stored)
             bad(tensor, "has a shape that makes no sense");
 
         // The last value that it uses has to be there; one dimension after the other, so that nothing
@@ -95,9 +93,7 @@ public:
 private:
     [[noreturn]] void bad(const PickledTensor &tensor, const std::string &what) const
     {
-        throw Error("model-invalid",
-                    "The tensor '" + tensor.name.substr(0, max_name_bytes) + "' of '" + source_ + "' " +
-                        what + ".",
+        throw Error("model-invalid", "The tensor '" + tensor.name + "' of '" + source_ + "' " + what + ".",
                     "Download it again, or save it in float32.");
     }
 
@@ -141,16 +137,9 @@ WeightMap read_state_dict(std::span<const std::byte> file, const std::string &so
         throw Error("model-invalid",
                     "'" + source + "' has no description of its tensors, or a compressed one.",
                     "Save the model with torch.save(model.state_dict(), path).");
-    const std::vector<PickledTensor> tensors = read_pickled_tensors(*pickle->second, source);
-    if (tensors.size() > max_tensors)
-        throw Error("model-invalid",
-                    "'" + source + "' has " + std::to_string(tensors.size()) + " tensors; at most " +
-                        std::to_string(max_tensors) + " are read.",
-                    "Use a smaller model.");
-
     Storages storages(files, folder, source);
     WeightMap weights;
-    for (const PickledTensor &tensor : tensors)
+    for (const PickledTensor &tensor : read_pickled_tensors(*pickle->second, source))
         weights.insert_or_assign(tensor.name, storages.read(tensor));
     return weights;
 }
