@@ -41,11 +41,10 @@ std::optional<FloatFormat> parse_storage_type(const std::string &type)
 class Storages
 {
 public:
-    Storages(const ZipFiles &files, std::string folder, const std::string &source)
-        : files_(files), folder_(std::move(folder)), source_(source)
+    Storages(const ZipFiles &files, std::string folder, std::size_t archive_bytes, const std::string &source)
+        : files_(files), folder_(std::move(folder)), source_(source),
+          budget_(static_cast<std::int64_t>(archive_bytes))
     {
-        for (const auto &[name, contents] : files)
-            budget_ += contents ? static_cast<std::int64_t>(contents->size()) : 0;
     }
 
     WeightPtr read(const PickledTensor &tensor)
@@ -112,9 +111,9 @@ private:
     const ZipFiles &files_;
     std::string folder_;
     const std::string &source_;
-    /// Values that may still be read. Tensors can share a storage, and a small file could claim a lot that
-    /// way.
-    std::int64_t budget_ = 0;
+    /// Values that may still be read: at first, as many as the archive has bytes. Tensors can share a storage
+    /// and storages the bytes of the archive, and a small file could claim a lot that way.
+    std::int64_t budget_;
 };
 
 } // namespace
@@ -137,7 +136,7 @@ WeightMap read_state_dict(std::span<const std::byte> file, const std::string &so
         throw Error("model-invalid",
                     "'" + source + "' has no description of its tensors, or a compressed one.",
                     "Save the model with torch.save(model.state_dict(), path).");
-    Storages storages(files, folder, source);
+    Storages storages(files, folder, file.size(), source);
     WeightMap weights;
     for (const PickledTensor &tensor : read_pickled_tensors(*pickle->second, source))
         weights.insert_or_assign(tensor.name, storages.read(tensor));

@@ -36,7 +36,7 @@ std::string times(int count, const std::string &text)
     return out;
 }
 
-/// A zip archive that is not compressed.
+/// A zip archive that is not compressed; entries of its directory may name one file more than once.
 class Archive
 {
 public:
@@ -98,6 +98,23 @@ std::string storage(const std::string &name, const std::string &type = "h\1")
 std::string tensor(const std::string &storage, std::uint32_t count = 1000)
 {
     return "h\0"s + "(" + storage + "K\0"s + "J" + number(count, 4) + "\x85K\x01\x85tR";
+}
+
+/// Four thousand tensors, each of a storage of its own by the directory, and of the same bytes in truth.
+std::string overlapping_storages()
+{
+    constexpr std::size_t values = 20000;
+    constexpr int count = 4000;
+    std::string pickle = prologue + "}(";
+    for (int i = 0; i < count; ++i)
+        pickle.append(text(std::to_string(i))).append(tensor(storage(std::to_string(i)), values));
+    pickle += "u.";
+    Archive archive;
+    archive.list("archive/data.pkl", archive.add(pickle), pickle.size());
+    const std::size_t position = archive.add(std::string(4 * values, '\0'));
+    for (int i = 0; i < count; ++i)
+        archive.list(std::string("archive/data/").append(std::to_string(i)), position, 4 * values);
+    return archive.bytes();
 }
 
 struct Hostile {
@@ -164,7 +181,8 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"a hundred thousand times the wrapped weights",
                 saved("}q\0("s + std::string(400000, 'N') + "u" + text("state_dict") + "q\x01}(" +
                       times(100000, "h\1h\0"s) + "u."),
-                "not a dict of tensors"}),
+                "not a dict of tensors"},
+        Hostile{"storages that lie in the same place", overlapping_storages(), "too often"}),
     [](const testing::TestParamInfo<Hostile> &info) {
         std::string name = info.param.what;
         for (char &c : name)
