@@ -137,7 +137,8 @@ std::vector<StyleInfo> list_styles()
         styles.push_back({embedded->name, embedded->description, embedded->licence, true});
     }
     for (const CatalogueEntry &entry : catalogue()) {
-        const bool there = std::filesystem::exists(download_folder() / (entry.name + ".pt"));
+        std::error_code unseen; // where it can't be looked for, it can't be painted with either
+        const bool there = find_downloaded(entry.name, unseen).has_value();
         styles.push_back({entry.name, entry.description, entry.licence, there});
     }
     return styles;

@@ -79,7 +79,7 @@ struct StyleInfo {
     std::string name;
     std::string description;
     std::string licence;
-    bool available = false; ///< embedded, or downloaded and verified
+    bool available = false; ///< embedded, or in the download folder
 };
 
 std::vector<StyleInfo> list_styles();

@@ -76,6 +76,21 @@ const std::vector<ModelSource> &embedded_styles()
     return styles;
 }
 
+std::optional<ModelSource> find_downloaded(const std::string &name, std::error_code &failure)
+{
+    failure.clear();
+    if (name.empty())
+        return std::nullopt;
+    for (const auto &[suffix, kind] : suffixes) {
+        const std::filesystem::path path = download_folder() / (name + std::string(suffix));
+        if (std::filesystem::exists(path, failure))
+            return ModelSource{.kind = kind, .path = path, .name = name, .entry = find_in_catalogue(name)};
+        if (failure)
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
 ModelSource locate_model(const std::string &name_or_path)
 {
     if (is_path(name_or_path))
@@ -87,16 +102,15 @@ ModelSource locate_model(const std::string &name_or_path)
         throw Error("model-missing", "This build has no embedded model: default.safetensors was not there.",
                     "Name a model; models/fetch downloads one.");
 
-    if (!name_or_path.empty()) {
-        for (const auto &[suffix, kind] : suffixes) {
-            const std::filesystem::path path = download_folder() / (name_or_path + std::string(suffix));
-            if (std::filesystem::exists(path))
-                return {.kind = kind,
-                        .path = path,
-                        .name = name_or_path,
-                        .entry = find_in_catalogue(name_or_path)};
-        }
-    }
+    std::error_code failure;
+    if (const std::optional<ModelSource> downloaded = find_downloaded(name_or_path, failure))
+        return *downloaded;
+    if (failure)
+        throw Error("model-missing",
+                    "The style '" + name_or_path + "' can't be looked for in '" + download_folder().string() +
+                        "': " + failure.message() + ".",
+                    "Let this user enter that folder, or set XDG_DATA_HOME to one with a folder "
+                    "gst-anime/models.");
     unknown(name_or_path);
 }
 

@@ -5,8 +5,10 @@
 #include "models/weights/catalogue.h"
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace anime
@@ -27,8 +29,12 @@ struct ModelSource {
 
 /// "default", an embedded style's name, a name of the catalogue, a file in the download folder, or a path:
 /// what has a slash or ends with .safetensors, .pt, .pth or .torchscript. Whether the file can be read is
-/// seen later. Throws Error model-missing for a name that means nothing.
+/// seen later. Throws Error model-missing for a name that means nothing or can't be looked for.
 ModelSource locate_model(const std::string &name_or_path);
+
+/// The file that a name means in the download folder. `failure` is why nobody can tell whether there is one:
+/// a folder that may not be entered, a name too long for a file.
+std::optional<ModelSource> find_downloaded(const std::string &name, std::error_code &failure);
 
 /// The embedded styles by the names in their metadata, the default first.
 const std::vector<ModelSource> &embedded_styles();

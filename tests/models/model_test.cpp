@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -136,6 +137,39 @@ TEST_F(ModelTest, IsFoundByNameInTheDownloadFolder)
     std::filesystem::create_directories(download_folder());
     write_safetensors(download_folder() / "mine.safetensors", test::lite_model());
     EXPECT_EQ(load_model("mine")->architecture, "lite");
+}
+
+bool is_listed_as_available(const std::string &name)
+{
+    const std::vector<StyleInfo> styles = list_styles();
+    return std::any_of(styles.begin(), styles.end(),
+                       [&](const StyleInfo &style) { return style.name == name && style.available; });
+}
+
+// What a name finds in the download folder is what the list says is there: a checkpoint that was calibrated
+// is a .safetensors file.
+TEST_F(ModelTest, AStyleIsListedAsAvailableWhateverItsSuffix)
+{
+    EXPECT_FALSE(is_listed_as_available("hayao"));
+    std::filesystem::create_directories(download_folder());
+    write_safetensors(download_folder() / "hayao.safetensors", test::lite_model());
+    EXPECT_EQ(load_model("hayao")->architecture, "lite");
+    EXPECT_TRUE(is_listed_as_available("hayao"));
+}
+
+// A service runs as a user without a home of its own. Something that is no folder fails for root too, who may
+// enter any.
+TEST_F(ModelTest, ADownloadFolderThatCanNotBeEnteredHoldsNoStyles)
+{
+    const auto loop = folder_.path() / "loop";
+    std::filesystem::create_directory_symlink(loop, loop);
+    setenv("XDG_DATA_HOME", loop.c_str(), 1);
+    EXPECT_FALSE(is_listed_as_available("hayao"));
+    expect_error("hayao", "model-missing", "can't be looked for in '" + download_folder().string());
+    expect_error("unheard-of", "model-missing", "Too many levels of symbolic links");
+    expect_error(std::string(1000, 'n'), "model-missing", "can't be looked for");
+    for (const ModelSource &style : embedded_styles())
+        EXPECT_NO_THROW(load_model(style.name));
 }
 
 TEST_F(ModelTest, SaysWhyANameOrPathIsNoModel)

@@ -37,6 +37,13 @@ class Fetch(unittest.TestCase):
         for name in ("celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "hayao"):
             self.assertIn(name, done.stdout)
 
+    def test_a_folder_that_can_not_be_entered(self):
+        self.home.symlink_to(self.home)  # fails for root too
+        self.assertEqual(self.run_tool(FETCH, "--list").returncode, 0)
+        done = self.run_tool(FETCH, "paprika")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("can't be made: Too many levels of symbolic links", done.stderr)
+
     def test_help_and_no_argument(self):
         self.assertEqual(self.run_tool(FETCH, "--help").returncode, 0)
         self.assertEqual(self.run_tool(FETCH).returncode, 2)
