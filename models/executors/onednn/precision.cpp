@@ -24,8 +24,7 @@ Precision choose_precision(const Model &model, const std::string &wanted)
     if (wanted == "f32")
         return Precision::f32;
     if (wanted == "auto") {
-        const bool measured = model.fidelity.contains("int8");
-        if (isa().vnni && model.calibrated && (!measured || meets(model, "int8", int8_fidelity)))
+        if (isa().vnni && model.calibrated && meets(model, "int8", int8_fidelity))
             return Precision::int8;
         if (isa().bf16 && meets(model, "bf16", bf16_fidelity))
             return Precision::bf16;

@@ -14,9 +14,8 @@ namespace anime::onednn
 constexpr double int8_fidelity = 42;
 constexpr double bf16_fidelity = 52;
 
-/// `wanted` is auto, f32, bf16 or int8. auto: the fastest that the CPU has and whose fidelity, as the model
-/// file states it, meets the bar; a model that was calibrated and states nothing is taken at its word. Throws
-/// Error precision-unsupported.
+/// `wanted` is auto, f32, bf16 or int8. auto: the fastest that the CPU has and whose fidelity was measured,
+/// as the model file states it, and meets the bar. Throws Error precision-unsupported.
 Precision choose_precision(const Model &model, const std::string &wanted);
 
 } // namespace anime::onednn

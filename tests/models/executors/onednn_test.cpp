@@ -227,8 +227,11 @@ TEST(Onednn, AutoTakesTheFastestPrecisionThatTheModelAllows)
     if (!onednn::isa().vnni || !onednn::isa().bf16)
         GTEST_SKIP() << onednn::isa().name << " has neither int8 nor bf16 arithmetic";
     model.calibrated = true;
+    EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::f32) << "nothing was measured";
+    EXPECT_EQ(onednn::choose_precision(model, "int8"), Precision::int8);
+    model.fidelity = {{"int8", 42.1}, {"bf16", 54.5}};
     EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::int8);
-    model.fidelity = {{"int8", 36.2}, {"bf16", 54.5}};
+    model.fidelity["int8"] = 36.2;
     EXPECT_EQ(onednn::choose_precision(model, "auto"), Precision::bf16);
     EXPECT_EQ(onednn::choose_precision(model, "int8"), Precision::int8);
     model.fidelity["bf16"] = 40;
