@@ -7,7 +7,7 @@
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
-#include "models/executors/onednn/slot.h"
+#include "models/executors/slot.h"
 
 #include <glib.h>
 #include <omp.h>
@@ -15,7 +15,6 @@
 #include <chrono>
 #include <list>
 #include <new>
-#include <sched.h>
 
 namespace anime
 {
@@ -30,20 +29,12 @@ constexpr std::size_t kept_plans = 4;
 /// What plans other than the newest may hold together.
 constexpr std::size_t kept_bytes = std::size_t{48} << 20;
 
-unsigned usable_cores()
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return static_cast<unsigned>(CPU_COUNT(&set));
-    return 1;
-}
-
 class OnednnPainter final : public Painter
 {
 public:
     OnednnPainter(std::shared_ptr<const Model> model, const PaintSettings &settings)
         : model_(std::move(model)), precision_(choose_precision(*model_, settings.precision)),
-          slot_(Slot::shared())
+          slot_(Slot::of("cpu"))
     {
         info_.model = model_->name;
         info_.digest = model_->digest;

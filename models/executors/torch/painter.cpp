@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The torch executor: painters that run in the module anime-torch, one picture at a time on each device.
 #include "models/executors/executor.h"
-#include "models/executors/slots.h"
+#include "models/executors/slot.h"
 #include "models/executors/torch/module.h"
 #include "models/padding.h"
 #include "models/weights/catalogue.h"
@@ -12,10 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,17 +27,6 @@ constexpr int script_multiple = 32;
 
 using Network = std::unique_ptr<AnimeTorchNetwork, void (*)(AnimeTorchNetwork *)>;
 
-std::shared_ptr<Slots> slots_of(const std::string &device)
-{
-    static std::mutex mutex;
-    static std::map<std::string, std::shared_ptr<Slots>> devices;
-    const std::lock_guard lock(mutex);
-    auto &slots = devices[device];
-    if (!slots)
-        slots = std::make_shared<Slots>(1);
-    return slots;
-}
-
 class TorchPainter final : public Painter
 {
 public:
@@ -48,7 +34,7 @@ public:
     TorchPainter(PainterInfo info, std::shared_ptr<const Model> model, Network network, int multiple,
                  int minimum)
         : info_(std::move(info)), model_(std::move(model)), network_(std::move(network)), multiple_(multiple),
-          minimum_(minimum), slots_(slots_of(info_.device))
+          minimum_(minimum), slot_(Slot::of(info_.device))
     {
     }
 
@@ -57,12 +43,15 @@ public:
     std::size_t memory_bytes() const override { return held_; }
 
 private:
+    void paint_now(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel,
+                   PaintStats &stats);
+
     PainterInfo info_;
     std::shared_ptr<const Model> model_; ///< its weights are used where they lie
     Network network_;
     int multiple_;
     int minimum_;
-    std::shared_ptr<Slots> slots_;
+    std::shared_ptr<Slot> slot_;
     std::atomic<std::size_t> held_ = 0;
 };
 
@@ -100,13 +89,19 @@ void to_pixels(const std::vector<float> &planes, int width, int height, const Im
 
 PaintStats TorchPainter::paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel)
 {
-    const Slots::Lease lease = slots_->acquire(cancel);
+    PaintStats stats;
+    stats.wait_ns = slot_->run(info_.threads, cancel, [&] { paint_now(in, out, cancel, stats); });
+    return stats;
+}
+
+/// Only called on the slot's thread.
+void TorchPainter::paint_now(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel,
+                             PaintStats &stats)
+{
     const auto start = std::chrono::steady_clock::now();
     const int width = padded_side(in.width, multiple_, minimum_);
     const int height = padded_side(in.height, multiple_, minimum_);
 
-    PaintStats stats;
-    stats.wait_ns = lease.wait_ns();
     std::vector<float> planes = to_planes(in, width, height);
     std::vector<float> painted(planes.size());
     AnimeTorchError error{};
@@ -119,7 +114,6 @@ PaintStats TorchPainter::paint(const ConstImage &in, const Image &out, const std
     const auto took = std::chrono::steady_clock::now() - start;
     stats.inference_ns =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
-    return stats;
 }
 
 std::shared_ptr<Painter> open_script(const ModelSource &source, PainterInfo info)
@@ -172,7 +166,7 @@ std::shared_ptr<Painter> make_torch_painter(const PaintSettings &settings)
     info.executor = "torch";
     info.device = device.name;
     info.precision = "f32";
-    info.threads = settings.threads ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+    info.threads = settings.threads ? settings.threads : usable_cores();
 
     const ModelSource source = locate_model(settings.model);
     if (source.kind == ModelSource::Kind::torch) {

@@ -2,6 +2,7 @@
 // The torch executor paints what the reference computes, opens what people publish, and fails in words.
 #include "models/error.h"
 #include "models/executors/executor.h"
+#include "models/executors/slot.h"
 #include "models/executors/torch/module.h"
 #include "models/model.h"
 #include "models/padding.h"
@@ -17,6 +18,9 @@
 #include <fstream>
 #include <future>
 
+#include <iterator>
+#include <latch>
+#include <thread>
 namespace anime
 {
 namespace
@@ -212,6 +216,47 @@ TEST_F(TorchPainter, RunsTorchScript)
         EXPECT_EQ(painter->info().architecture, "torchscript");
         EXPECT_EQ(painter->info().model, "negative");
         EXPECT_EQ(painter->info().digest.size(), 64U);
+std::size_t threads_of_this_process()
+{
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+// Pipelines paint from threads of their own; a pool of OpenMP's for each would be threads without a bound.
+TEST_F(TorchPainter, NeedsNoThreadsForAnotherThreadThatPaints)
+{
+    const auto painter = open_painter({.model = path_, .executor = "torch", .device = "cpu", .threads = 3});
+    const auto paint = [&] {
+        Pixels in = gradient(256, 256); // enough for libtorch to divide among threads
+        Pixels out{256, 256};
+        painter->paint(as_const(in.view()), out.view(), never);
+    };
+    paint();
+    const std::size_t before = threads_of_this_process();
+
+    constexpr int callers = 4;
+    std::latch painted(callers);
+    std::promise<void> counted;
+    const std::shared_future<void> end = counted.get_future().share();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < callers; ++i)
+        threads.emplace_back([&] {
+            paint();
+            painted.count_down();
+            end.wait();
+        });
+    painted.wait();
+    EXPECT_EQ(threads_of_this_process(), before + callers);
+    counted.set_value();
+    for (auto &thread : threads)
+        thread.join();
+}
+
+TEST_F(TorchPainter, UsesTheCoresThatTheProcessMayUse)
+{
+    EXPECT_EQ(open(path_)->info().threads, usable_cores());
+}
+
         Pixels in = gradient(5, 3);
         Pixels out{5, 3};
         painter->paint(as_const(in.view()), out.view(), never);

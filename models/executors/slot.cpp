@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One thread, one queue, first come first served.
-#include "models/executors/onednn/slot.h"
+#include "models/executors/slot.h"
 
 #include "models/error.h"
 
 #include <omp.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
-namespace anime::onednn
+namespace anime
 {
 
 namespace
@@ -26,11 +28,20 @@ std::uint64_t now_ns()
 
 } // namespace
 
-std::shared_ptr<Slot> Slot::shared()
+unsigned usable_cores()
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return static_cast<unsigned>(CPU_COUNT(&set));
+    return 1;
+}
+
+std::shared_ptr<Slot> Slot::of(const std::string &device)
 {
     static std::mutex lock;
-    static std::weak_ptr<Slot> current;
+    static std::map<std::string, std::weak_ptr<Slot>> devices;
     const std::lock_guard guard(lock);
+    std::weak_ptr<Slot> &current = devices[device];
     std::shared_ptr<Slot> slot = current.lock();
     if (!slot) {
         slot = std::make_shared<Slot>();
@@ -97,4 +108,4 @@ void Slot::loop()
     }
 }
 
-} // namespace anime::onednn
+} // namespace anime

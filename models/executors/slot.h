@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The one thread that inference runs on. oneDNN's OpenMP keeps a pool of threads for each thread that calls
-// it, so painting on the callers' threads would cost a pool for each pipeline.
+// The one thread that a device's pictures are painted on. OpenMP, of oneDNN and of libtorch, keeps a pool of
+// threads for each thread that calls it, so painting on the callers' threads would cost a pool for each
+// pipeline.
 #pragma once
 
 #include <atomic>
@@ -10,16 +11,21 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
-namespace anime::onednn
+namespace anime
 {
+
+/// How many cores the process may use.
+unsigned usable_cores();
 
 class Slot
 {
 public:
-    /// The process's slot; it lives as long as somebody holds it.
-    static std::shared_ptr<Slot> shared();
+    /// The process's slot for a device, whatever executor paints on it ("cpu", "cuda:0"); it lives as long as
+    /// somebody holds it.
+    static std::shared_ptr<Slot> of(const std::string &device);
 
     Slot();
     ~Slot();
@@ -50,4 +56,4 @@ private:
     std::thread thread_;
 };
 
-} // namespace anime::onednn
+} // namespace anime
