@@ -36,6 +36,8 @@ class Fetch(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         for name in ("celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "hayao"):
             self.assertIn(name, done.stdout)
+        for line in done.stdout.splitlines():
+            self.assertRegex(line, r" 8\.6 MB ")
 
     def test_a_folder_that_can_not_be_entered(self):
         self.home.symlink_to(self.home)  # fails for root too
