@@ -2,6 +2,7 @@
 // The module anime-torch: the table of C functions, and the wall that no exception passes.
 #include "models/error.h"
 #include "models/executors/torch/abi.h"
+#include "models/torch_abi.h"
 #include "plugins/torch/network.h"
 
 #include <cstring>
@@ -138,7 +139,7 @@ void close(AnimeTorchNetwork *network)
 }
 
 constexpr AnimeTorchApi api = {
-    .abi = anime_torch_abi,
+    .abi = ANIME_TORCH_ABI,
     .version = ANIME_VERSION,
     .resolve_device = resolve_device,
     .open_graph = open_graph,

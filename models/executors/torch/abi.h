@@ -14,9 +14,6 @@ struct Graph;
 
 extern "C" {
 
-/// Rises whenever this file, graph.h or error.h changes; the module of another build is refused.
-inline constexpr std::uint32_t anime_torch_abi = 1;
-
 /// Why a function failed, as the parts of anime::Error.
 struct AnimeTorchError {
     char code[32];
@@ -32,6 +29,8 @@ struct AnimeTorchNetwork;
 
 /// Functions return true, or fill the error and return false.
 struct AnimeTorchApi {
+    /// ANIME_TORCH_ABI of models/torch_abi.h, a digest of this file and graph.h that the build makes: a
+    /// module that was built with others is refused.
     std::uint32_t abi;
     const char *version; ///< ANIME_VERSION
 

@@ -3,6 +3,7 @@
 #include "models/executors/torch/module.h"
 
 #include "models/error.h"
+#include "models/torch_abi.h"
 
 #include <dlfcn.h>
 
@@ -35,7 +36,7 @@ const AnimeTorchApi *load()
                     remedy);
     const auto entry = reinterpret_cast<AnimeTorchEntry>(dlsym(module, anime_torch_entry));
     const AnimeTorchApi *api = entry ? entry() : nullptr;
-    if (!api || api->abi != anime_torch_abi || std::strcmp(api->version, ANIME_VERSION) != 0)
+    if (!api || api->abi != ANIME_TORCH_ABI || std::strcmp(api->version, ANIME_VERSION) != 0)
         throw Error("executor-missing",
                     "The torch executor '" + path.string() + "' belongs to another version.",
                     "Build or install both together.");
