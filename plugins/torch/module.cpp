@@ -154,5 +154,9 @@ constexpr AnimeTorchApi api = {
 
 extern "C" __attribute__((visibility("default"))) const AnimeTorchApi *anime_torch_module()
 {
+    // f32 is what the painters promise. By libtorch's default, convolutions on CUDA round to 10 bits of
+    // mantissa.
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
     return &anime::api;
 }

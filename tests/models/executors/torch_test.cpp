@@ -11,16 +11,17 @@
 #include "tests/models/temporary_folder.h"
 #include "tests/models/tiny_models.h"
 
+#include <ATen/Context.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <fstream>
 #include <future>
-
 #include <iterator>
 #include <latch>
 #include <thread>
+
 namespace anime
 {
 namespace
@@ -70,6 +71,14 @@ TEST(Torch, PaintsLiteLikeTheReference)
         const Planes picture = test::picture(height, width);
         EXPECT_LT(test::max_difference(run_torch(graph, picture), run_reference(graph, picture)), 1e-4F);
     }
+}
+
+// A GPU's tensor cores would round what is called f32 to 10 bits of mantissa.
+TEST(Torch, AllowsNoTf32)
+{
+    torch_module();
+    EXPECT_FALSE(at::globalContext().allowTF32CuDNN());
+    EXPECT_FALSE(at::globalContext().allowTF32CuBLAS());
 }
 
 class TorchUpsampling : public testing::TestWithParam<Upsampling>
@@ -207,15 +216,6 @@ TEST_F(TorchPainter, PaintsFromSeveralThreads)
         EXPECT_EQ(result.get(), expected);
 }
 
-TEST_F(TorchPainter, RunsTorchScript)
-{
-    const std::string path = folder_.path() / "negative.pt";
-    test::write_script(path, "return x * self.scale", -1);
-    for (const char *executor : {"torch", "auto"}) {
-        const auto painter = open_painter({.model = path, .executor = executor, .device = "cpu"});
-        EXPECT_EQ(painter->info().architecture, "torchscript");
-        EXPECT_EQ(painter->info().model, "negative");
-        EXPECT_EQ(painter->info().digest.size(), 64U);
 std::size_t threads_of_this_process()
 {
     const std::filesystem::directory_iterator tasks("/proc/self/task");
@@ -257,6 +257,15 @@ TEST_F(TorchPainter, UsesTheCoresThatTheProcessMayUse)
     EXPECT_EQ(open(path_)->info().threads, usable_cores());
 }
 
+TEST_F(TorchPainter, RunsTorchScript)
+{
+    const std::string path = folder_.path() / "negative.pt";
+    test::write_script(path, "return x * self.scale", -1);
+    for (const char *executor : {"torch", "auto"}) {
+        const auto painter = open_painter({.model = path, .executor = executor, .device = "cpu"});
+        EXPECT_EQ(painter->info().architecture, "torchscript");
+        EXPECT_EQ(painter->info().model, "negative");
+        EXPECT_EQ(painter->info().digest.size(), 64U);
         Pixels in = gradient(5, 3);
         Pixels out{5, 3};
         painter->paint(as_const(in.view()), out.view(), never);
