@@ -112,6 +112,10 @@ Model make_model(const Safetensors &file, const std::string &fallback_name)
         const auto found = model.metadata.find(key);
         return found == model.metadata.end() ? otherwise : found->second;
     };
+    for (const char *quoted : {"name", "architecture"}) // in error messages
+        if (text(quoted, "").size() > max_name_bytes)
+            invalid_metadata(fallback_name, quoted,
+                             "is longer than " + std::to_string(max_name_bytes) + " bytes");
     model.name = text("name", fallback_name);
     model.licence = text("licence", "unknown");
     model.description = text("description", "");

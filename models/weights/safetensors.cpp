@@ -105,7 +105,9 @@ Entry parse_entry(const std::string &name, const json &value, std::size_t data_b
     const auto dtype = value["dtype"].get<std::string>();
     const std::optional<FloatFormat> format = parse_dtype(dtype);
     if (!format)
-        bad("has the dtype '" + dtype.substr(0, 16) + "'; F32, F16 and BF16 are read");
+        bad((dtype.size() > 16 ? "has a dtype of " + std::to_string(dtype.size()) + " bytes"
+                               : "has the dtype '" + dtype + "'") +
+            "; F32, F16 and BF16 are read");
     entry.format = *format;
 
     const json &shape = value["shape"];

@@ -201,6 +201,8 @@ TEST_F(ModelTest, RefusesMetadataThatMakesNoSense)
     const std::vector<std::tuple<std::string, std::string, std::string, std::string>> cases = {
         {"architecture", "", "model-invalid", "'architecture'"},
         {"architecture", "vgg", "model-unsupported", "'vgg' is not known"},
+        {"architecture", std::string(257, 'a'), "model-invalid", "longer than 256 bytes"},
+        {"name", std::string(257, 'n'), "model-invalid", "longer than 256 bytes"},
         {"upsampling", "nearest", "model-invalid", "'upsampling'"},
         {"upsampling", "legacy", "model-invalid", "half-pixel, not legacy"},
         {"face_size", "0", "model-invalid", "'face_size'"},

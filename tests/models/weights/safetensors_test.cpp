@@ -156,6 +156,10 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"with more", one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1})"),
                     "exactly dtype"},
         HostileCase{"another dtype", one(R"({"dtype":"F64","shape":[1],"data_offsets":[0,8]})"), "'F64'"},
+        HostileCase{
+            "a long dtype",
+            one(R"({"dtype":")" + std::string(100000, 'F') + R"(","shape":[2],"data_offsets":[0,8]})"),
+            "a dtype of 100000 bytes"},
         HostileCase{"dtype as number", one(R"({"dtype":32,"shape":[2],"data_offsets":[0,8]})"),
                     "not a string"},
         HostileCase{"shape as text", one(R"({"dtype":"F32","shape":"2","data_offsets":[0,8]})"),
