@@ -18,8 +18,8 @@ namespace anime
 namespace
 {
 
-constexpr const char *remedy =
-    "Install libtorch-dev and build with -Dtorch=enabled, or use executor=onednn and a .safetensors model.";
+constexpr const char *remedy = "Install libtorch-dev and build with -Dtorch=enabled, or use executor=onednn, "
+                               "which runs .safetensors models and state dicts.";
 
 const AnimeTorchApi *load()
 {
