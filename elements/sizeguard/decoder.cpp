@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/sizeguard/decoder.h"
 
+#include "elements/sizeguard/icc_profile.h"
 #include "elements/sizeguard/jpeg_reader.h"
 #include "elements/sizeguard/vips_setup.h"
 
@@ -153,8 +154,36 @@ unsigned jpeg_shrink(Size source, Size size)
     return shrink;
 }
 
-VImage to_srgb(VImage image)
+/// The WebP made of `parts` of `file`, moved to its front: libwebp wants it in one piece.
+std::span<std::uint8_t> join_webp(std::span<std::uint8_t> file, const std::vector<ByteRange> &parts)
 {
+    std::size_t size = 0;
+    for (const ByteRange &part : parts) {
+        std::memmove(file.data() + size, file.data() + part.begin, part.end - part.begin);
+        size += part.end - part.begin;
+    }
+    for (std::size_t i = 0; i < 4; ++i) // RIFF's own length, without the first two fields
+        file[4 + i] = static_cast<std::uint8_t>((size - 8) >> (8 * i));
+    return file.first(size);
+}
+
+/// `image` as it is, or without its ICC profile if that could keep the colour library (lcms2) busy.
+VImage with_bounded_profile(VImage image)
+{
+    if (image.get_typeof(VIPS_META_ICC_NAME) == 0)
+        return image;
+    std::size_t size = 0;
+    const auto *profile = static_cast<const std::uint8_t *>(image.get_blob(VIPS_META_ICC_NAME, &size));
+    if (!has_element_lists({profile, size}))
+        return image;
+    VImage bare = image.copy();
+    bare.remove(VIPS_META_ICC_NAME);
+    return bare;
+}
+
+VImage to_srgb(VImage profiled_image)
+{
+    const VImage image = with_bounded_profile(profiled_image);
     const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
     const bool profiled = image.get_typeof(VIPS_META_ICC_NAME) != 0;
     if (cmyk || profiled) {
@@ -198,7 +227,7 @@ Size bounded_size(Size source, unsigned max_dimension)
 
 struct Decoder::State {
     const ImageFormat format;
-    const Bytes bytes;
+    const std::span<std::uint8_t> bytes;
     const ImageFacts &facts;
     const Cancellation &cancellation;
     std::unique_ptr<PartsSource> source; // declared before the images, which read from them until they end
@@ -215,15 +244,19 @@ struct Decoder::State {
         case IMAGE_JPEG:
             jpeg = std::make_unique<JpegReader>(bytes.first(facts.end), cancellation);
             out = jpeg->open(jpeg_shrink({facts.width, facts.height}, size));
+            if (out)
+                attach_profile(out);
             error = out ? 0 : -1;
             break;
-        case IMAGE_WEBP:
-            error = vips_webpload_buffer(const_cast<std::uint8_t *>(bytes.data()), facts.end, &out, "access",
+        case IMAGE_WEBP: {
+            const std::span<std::uint8_t> picture = join_webp(bytes, facts.decode);
+            error = vips_webpload_buffer(picture.data(), picture.size(), &out, "access",
                                          VIPS_ACCESS_SEQUENTIAL, "scale",
                                          std::max(static_cast<double>(size.width) / facts.width,
                                                   static_cast<double>(size.height) / facts.height),
                                          "fail_on", VIPS_FAIL_ON_ERROR, nullptr);
             break;
+        }
         default:
             source = std::make_unique<PartsSource>(bytes, facts.decode, cancellation);
             error = vips_pngload_source(source->get(), &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
@@ -232,6 +265,15 @@ struct Decoder::State {
         if (error)
             throw VError();
         return VImage(out);
+    }
+
+    void attach_profile(VipsImage *image) const
+    {
+        std::vector<std::uint8_t> profile;
+        for (const ByteRange &part : facts.profile)
+            profile.insert(profile.end(), bytes.data() + part.begin, bytes.data() + part.end);
+        if (!profile.empty())
+            vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, profile.data(), profile.size());
     }
 
     Failure failure() const
@@ -256,7 +298,8 @@ struct Decoder::State {
     }
 };
 
-Decoder::Decoder(ImageFormat format, Bytes bytes, const ImageFacts &facts, const Cancellation &cancellation)
+Decoder::Decoder(ImageFormat format, std::span<std::uint8_t> bytes, const ImageFacts &facts,
+                 const Cancellation &cancellation)
     : state_(new State{.format = format,
                        .bytes = bytes,
                        .facts = facts,

@@ -19,8 +19,9 @@ Size bounded_size(Size source, unsigned max_dimension);
 class Decoder
 {
 public:
-    /// `bytes` and `cancellation` must outlive the decoder.
-    Decoder(ImageFormat format, Bytes bytes, const ImageFacts &facts, const Cancellation &cancellation);
+    /// All must outlive the decoder, which moves the parts of a WebP that it needs to the front of `bytes`.
+    Decoder(ImageFormat format, std::span<std::uint8_t> bytes, const ImageFacts &facts,
+            const Cancellation &cancellation);
     ~Decoder();
 
     /// Prepares to decode to `size`, in the orientation of the file. Reads no pixels.

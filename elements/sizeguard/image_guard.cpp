@@ -66,15 +66,18 @@ std::optional<Failure> ImageGuard::feed(Bytes piece)
     if (limits_.max_bytes != 0)
         allowed = piece.first(std::min<std::uint64_t>(piece.size(), limits_.max_bytes - bytes_));
     bytes_ += allowed.size();
-    // What follows the image (a gain map, the film of a moving photo) counts, but is not kept.
-    if (!scanner_ || !scanner_->complete()) {
-        if (!buffer_.append(allowed))
+    constexpr std::size_t SLICE = 1 << 20; // a few milliseconds of work
+    for (Bytes rest = allowed; !rest.empty(); rest = rest.subspan(std::min(SLICE, rest.size()))) {
+        if (cancellation_.cancelled())
+            return Failure{.code = "cancelled"};
+        // What follows the image (a gain map, the film of a moving photo) counts, but is not kept.
+        if (scanner_ && scanner_->complete())
+            break;
+        if (!buffer_.append(rest.first(std::min(SLICE, rest.size()))))
             return Failure{.code = "out-of-memory",
                            .message = "There is not enough memory for the image file.",
                            .remedy = "Try again later, or send a smaller file.",
-                           .debug = std::to_string(bytes_) + " bytes",
-                           .limit = {},
-                           .actual = {}};
+                           .debug = std::to_string(bytes_) + " bytes"};
         if (auto failure = advance(false))
             return failure;
     }

@@ -65,7 +65,7 @@ private:
         Buffer &operator=(const Buffer &) = delete;
 
         bool append(Bytes piece);
-        Bytes bytes() const { return {data_, size_}; }
+        std::span<std::uint8_t> bytes() const { return {data_, size_}; }
 
     private:
         std::uint8_t *data_ = nullptr;

@@ -3,7 +3,6 @@
 
 #include <csetjmp>
 #include <cstdio>
-#include <cstdlib>
 
 #include <jpeglib.h>
 
@@ -120,7 +119,6 @@ struct JpegReader::State {
             created = true;
             jpeg.progress = &progress;
             jpeg_mem_src(&jpeg, bytes.data(), bytes.size());
-            jpeg_save_markers(&jpeg, JPEG_APP0 + 2, 0xffff); // ICC profile
         });
     }
 
@@ -202,15 +200,6 @@ _VipsImage *JpegReader::open(unsigned shrink)
     vips_image_init_fields(lines.get(), static_cast<int>(s.jpeg.output_width),
                            static_cast<int>(s.jpeg.output_height), s.jpeg.output_components,
                            VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, interpretation, 1.0, 1.0);
-
-    JOCTET *profile = nullptr;
-    unsigned profile_size = 0;
-    if (s.attempt([&] { jpeg_read_icc_profile(&s.jpeg, &profile, &profile_size); }) && profile) {
-        vips_image_set_blob_copy(lines.get(), VIPS_META_ICC_NAME, profile, profile_size);
-        std::free(profile); // libjpeg allocates it with malloc()
-    }
-    if (s.failure)
-        return nullptr;
 
     const auto generate = [](VipsRegion *region, void *, void *state, void *, gboolean *) -> int {
         return static_cast<State *>(state)->read_lines(region) ? 0 : -1;

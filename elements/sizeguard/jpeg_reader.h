@@ -29,7 +29,7 @@ public:
     JpegReader &operator=(const JpegReader &) = delete;
 
     /// Reads the header and prepares an image reduced by `shrink` (1, 2, 4 or 8) while it is decoded:
-    /// sequential, grey, sRGB or CMYK, with its ICC profile. Null: see failure(). The caller owns the image.
+    /// sequential, grey, sRGB or CMYK. Null: see failure(). The caller owns the image.
     _VipsImage *open(unsigned shrink);
 
     /// Reads what follows the last line, up to the end of the image. False: see failure().

@@ -76,4 +76,13 @@ std::optional<Failure> Scanner::check_memory() const
                    .actual = facts_.memory};
 }
 
+void Scanner::keep(ByteRange range)
+{
+    auto &ranges = facts_.decode;
+    if (!ranges.empty() && ranges.back().end == range.begin)
+        ranges.back().end = range.end;
+    else
+        ranges.push_back(range);
+}
+
 } // namespace anime

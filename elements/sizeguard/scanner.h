@@ -29,12 +29,13 @@ struct ImageFacts {
     std::uint32_t width = 0;
     std::uint32_t height = 0;
     unsigned channels = 0;
-    int orientation = 1;           ///< EXIF, 1 to 8
-    unsigned scans = 0;            ///< JPEG
-    bool buffered = false;         ///< can't be decoded line by line
-    std::uint64_t memory = 0;      ///< bytes that the decoder holds at once because of that
-    std::size_t end = 0;           ///< the image's own length; what follows is not looked at
-    std::vector<ByteRange> decode; ///< the bytes to give to the decoder, in order
+    int orientation = 1;            ///< EXIF, 1 to 8
+    unsigned scans = 0;             ///< JPEG
+    bool buffered = false;          ///< can't be decoded line by line
+    std::uint64_t memory = 0;       ///< bytes that the decoder holds at once because of that
+    std::size_t end = 0;            ///< the image's own length; what follows is not looked at
+    std::vector<ByteRange> decode;  ///< the bytes to give to the decoder, in order; few
+    std::vector<ByteRange> profile; ///< JPEG: the pieces of its ICC profile, in order
 };
 
 /// Judges a picture of any kind by its size: size-pixels, size-dimension.
@@ -60,6 +61,8 @@ protected:
     /// Judges facts_.width and height once they are set, and facts_.memory.
     std::optional<Failure> check_size() const;
     std::optional<Failure> check_memory() const;
+    /// Adds to facts_.decode.
+    void keep(ByteRange range);
     Failure corrupt(const std::string &what) const { return corrupt_image(format_, what); }
 
     const char *const format_;

@@ -31,12 +31,49 @@ enum Marker : std::uint8_t {
     EOI = 0xd9,
     SOS = 0xda,
     APP1 = 0xe1,
+    APP2 = 0xe2,
 };
 
 bool is_frame_header(std::uint8_t marker)
 {
     return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
 }
+
+/// An ICC profile in several markers (ICC.1:2022, annex B.4). libjpeg could collect it too, but walks the
+/// list of all markers it has saved for each one that it saves.
+class ProfileParts
+{
+public:
+    /// `payload` of an APP2 marker lies at `position`.
+    void add(Bytes payload, std::size_t position)
+    {
+        if (payload.size() < HEADER_SIZE || std::memcmp(payload.data(), "ICC_PROFILE", 12) != 0)
+            return;
+        const unsigned number = payload[12];
+        const unsigned count = payload[13];
+        if (count_ == 0)
+            count_ = count;
+        if (number == 0 || number > count || count != count_ || parts_[number].end != 0)
+            broken_ = true;
+        parts_[number] = {position + HEADER_SIZE, position + payload.size()};
+    }
+
+    /// Nothing, unless each part has come once.
+    std::vector<ByteRange> complete() const
+    {
+        const std::vector<ByteRange> all(parts_.begin() + 1, parts_.begin() + 1 + count_);
+        const bool missing =
+            std::any_of(all.begin(), all.end(), [](const ByteRange &part) { return part.end == 0; });
+        return broken_ || missing ? std::vector<ByteRange>{} : all;
+    }
+
+private:
+    static constexpr std::size_t HEADER_SIZE = 14; // "ICC_PROFILE" with its 0, number, count
+
+    std::array<ByteRange, 256> parts_; ///< by their numbers, from 1
+    unsigned count_ = 0;
+    bool broken_ = false;
+};
 
 class JpegScanner : public Scanner
 {
@@ -132,6 +169,8 @@ private:
             seen_exif_ = true;
             facts_.orientation = exif_orientation(payload);
         }
+        if (marker == APP2 && facts_.scans == 0)
+            profile_.add(payload, position_ + 4);
         return {};
     }
 
@@ -176,6 +215,8 @@ private:
         const bool first_coefficients = payload[1 + 2 * components] == 0;
         for (std::size_t i = 0; first_coefficients && i < components; ++i)
             begun_components_.insert(payload[1 + 2 * i]);
+        if (facts_.scans == 0)
+            facts_.profile = profile_.complete();
         ++facts_.scans;
         in_scan_data_ = true;
         if (Limits::exceeds(facts_.scans, limits_.max_scans))
@@ -221,6 +262,7 @@ private:
 
     bool in_scan_data_ = false;
     bool seen_exif_ = false;
+    ProfileParts profile_;
     std::vector<Component> components_;
     std::set<std::uint8_t>
         begun_components_; ///< by their identifiers: those with a scan of their lowest frequency

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include <zlib.h>
@@ -108,12 +109,15 @@ private:
             big_endian_32(whole, whole.size() - 4);
         if (critical && !sound)
             return corrupt("the checksum of its " + std::string(type) + " chunk is wrong");
+        if (critical)
+            if (auto failure = check_critical(type))
+                return failure;
 
-        const bool colours = type == "tRNS" || type == "sRGB" || (type == "iCCP" && sane_profile(payload));
-        if (critical || (sound && colours))
+        if (critical || (sound && describes_colours(type, payload)))
             keep({position_, position_ + whole.size()});
-        if (type == "IDAT")
-            seen_data_ = true;
+        seen_palette_ = seen_palette_ || type == "PLTE";
+        data_ended_ = seen_data_ && type != "IDAT";
+        seen_data_ = seen_data_ || type == "IDAT";
         if (type == "eXIf" && sound)
             facts_.orientation = exif_orientation(payload);
         return type == "IHDR" ? header(payload) : std::nullopt;
@@ -143,16 +147,31 @@ private:
         return check_memory();
     }
 
-    void keep(ByteRange range)
+    /// The chunk's order among the others, which also bounds how many there are to keep.
+    std::optional<Failure> check_critical(std::string_view type) const
     {
-        auto &ranges = facts_.decode;
-        if (!ranges.empty() && ranges.back().end == range.begin)
-            ranges.back().end = range.end;
-        else if (ranges.empty() || ranges.back().end < range.begin)
-            ranges.push_back(range);
+        if (type != "IHDR" && type != "PLTE" && type != "IDAT" && type != "IEND")
+            return corrupt("it has a critical chunk of an unknown kind, " + std::string(type));
+        if (type == "PLTE" && (seen_palette_ || seen_data_))
+            return corrupt("it has a second palette, or one behind its picture data");
+        if (type == "IDAT" && data_ended_)
+            return corrupt("its picture data is interrupted by other chunks");
+        return {};
     }
 
+    /// Whether the decoder needs it for the colours: the first of its kind, before the picture, as libpng
+    /// would have it. To look into a profile means to inflate it, so only one is looked into.
+    bool describes_colours(std::string_view type, Bytes payload)
+    {
+        if (seen_data_ || (type != "tRNS" && type != "sRGB" && type != "iCCP"))
+            return false;
+        return described_.emplace(type).second && (type != "iCCP" || sane_profile(payload));
+    }
+
+    bool seen_palette_ = false;
     bool seen_data_ = false;
+    bool data_ended_ = false;         ///< another chunk has come behind the picture data
+    std::set<std::string> described_; ///< chunks that describes_colours() has seen
 };
 
 } // namespace

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Follows the chunks of a WebP (RFC 9649).
+// Follows the chunks of a WebP (RFC 9649). The decoder is shown only what makes the first picture: the time
+// of libvips' loader grows with the square of an animation's frames, and it would parse EXIF data once more.
 #include "elements/sizeguard/exif.h"
 #include "elements/sizeguard/scanner.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
+#include <string>
 #include <string_view>
 
 namespace anime
@@ -11,6 +15,8 @@ namespace anime
 
 namespace
 {
+
+using namespace std::string_view_literals;
 
 constexpr std::size_t FILE_HEADER = 12;  // "RIFF", size, "WEBP"
 constexpr std::size_t CHUNK_HEADER = 8;  // name, size
@@ -28,6 +34,7 @@ public:
             if (size_ < FILE_HEADER + CHUNK_HEADER)
                 return corrupt("its header declares a length of " + std::to_string(size_) + " bytes");
             position_ = FILE_HEADER;
+            keep({0, FILE_HEADER});
         }
         while (!seen_last_chunk_ && bytes.size() >= position_ + CHUNK_HEADER) {
             // The chunk's size, name and the first bytes decide; the whole chunk is needed only for EXIF.
@@ -36,16 +43,27 @@ public:
             const std::size_t needed = std::min(length, bytes_needed_of(name));
             if (bytes.size() < position_ + CHUNK_HEADER + needed)
                 return {};
+            const std::size_t end = position_ + CHUNK_HEADER + length + length % 2;
+            const bool kept = makes_picture(name);
+            const bool first_frame = kept && name == "ANMF";
+            if ((position_ < frame_end_ && end > frame_end_) || (first_frame && length < FRAME_HEADER))
+                return corrupt("a frame is shorter than what it holds");
+            if (kept) {
+                kept_.emplace(name);
+                keep({position_, end});
+            }
             if (auto failure = chunk(name, bytes.subspan(position_ + CHUNK_HEADER, needed)))
                 return failure;
-            position_ += name == "ANMF" ? CHUNK_HEADER + FRAME_HEADER : CHUNK_HEADER + length + length % 2;
+            if (first_frame)
+                frame_end_ = end;
+            position_ = first_frame ? position_ + CHUNK_HEADER + FRAME_HEADER : end;
             seen_last_chunk_ = position_ + CHUNK_HEADER > size_;
         }
         if (seen_last_chunk_ && bytes.size() >= size_) {
             if (!seen_picture_)
                 return corrupt("it holds no picture data");
             facts_.end = size_;
-            facts_.decode = {{0, size_}};
+            facts_.decode.back().end = std::min(facts_.decode.back().end, size_);
         }
         return {};
     }
@@ -56,6 +74,14 @@ private:
         if (name == "EXIF")
             return SIZE_MAX;
         return name == "ANMF" ? FRAME_HEADER : 10;
+    }
+
+    /// The first of each kind, up to the first picture. A frame is kept with all that is in it.
+    bool makes_picture(std::string_view name) const
+    {
+        constexpr std::array KINDS{"VP8X"sv, "ICCP"sv, "ANIM"sv, "ANMF"sv, "ALPH"sv, "VP8 "sv, "VP8L"sv};
+        return !seen_picture_ && frame_end_ == 0 && !kept_.contains(name) &&
+               std::find(KINDS.begin(), KINDS.end(), name) != KINDS.end();
     }
 
     std::optional<Failure> chunk(std::string_view name, Bytes payload)
@@ -138,6 +164,8 @@ private:
     std::size_t size_ = 0; ///< of the whole file, from its first chunk
     bool seen_last_chunk_ = false;
     bool seen_picture_ = false;
+    std::size_t frame_end_ = 0; ///< of the first frame of an animation
+    std::set<std::string, std::less<>> kept_;
 };
 
 } // namespace

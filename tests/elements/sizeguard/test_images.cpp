@@ -138,6 +138,84 @@ Data jpeg_header(unsigned width, unsigned height, int sof, int components, int p
     return data;
 }
 
+Data with_markers(const Data &jpeg, const Data &markers)
+{
+    return truncated(jpeg, 2) + markers + Data(jpeg.begin() + 2, jpeg.end());
+}
+
+Data jpeg_marker(int code, const Data &payload)
+{
+    const std::size_t length = payload.size() + 2;
+    return Data{0xff, static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(length >> 8),
+                static_cast<std::uint8_t>(length)} +
+           payload;
+}
+
+Data webp_chunk(const std::string &name, const Data &payload)
+{
+    Data length = big_endian(static_cast<std::uint32_t>(payload.size()));
+    std::reverse(length.begin(), length.end());
+    return bytes_of(name) + length + payload + Data(payload.size() % 2);
+}
+
+Data picture_of(const Data &webp)
+{
+    const std::size_t begin = find(webp, bytes_of("VP8L"));
+    const std::size_t length = webp[begin + 4] | webp[begin + 5] << 8 | webp[begin + 6] << 16;
+    const auto from = webp.begin() + static_cast<std::ptrdiff_t>(begin) + 8;
+    return webp_chunk("VP8L", {from, from + static_cast<std::ptrdiff_t>(length)});
+}
+
+Data make_dots(std::size_t frames)
+{
+    set_up_vips();
+    const VImage red =
+        (VImage::black(1, 1, VImage::option()->set("bands", 3)) + std::vector<double>{255, 0, 0})
+            .cast(VIPS_FORMAT_UCHAR)
+            .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+    const Data frame = webp_chunk("ANMF", Data(16) + picture_of(save(red, ".webp[lossless]")));
+    Data chunks =
+        bytes_of("WEBP") + webp_chunk("VP8X", {2, 0, 0, 0, 0, 0, 0, 0, 0, 0}) + webp_chunk("ANIM", Data(6));
+    chunks.reserve(chunks.size() + frames * frame.size());
+    for (std::size_t i = 0; i < frames; ++i)
+        chunks.insert(chunks.end(), frame.begin(), frame.end());
+    return webp_chunk("RIFF", chunks);
+}
+
+Data swapping_profile(const std::string &tag, const Data &value)
+{
+    const auto fixed = [](double number) { return big_endian(static_cast<std::uint32_t>(number * 65536)); };
+    const auto xyz = [&](double x, double y, double z) {
+        return bytes_of("XYZ ") + Data(4) + fixed(x) + fixed(y) + fixed(z);
+    };
+    const Data curve = bytes_of("curv") + Data(4) + big_endian(1) + Data{2, 0x33, 0, 0}; // gamma 2.2
+    // sRGB's primaries, adapted to D50.
+    std::vector<std::pair<std::string, Data>> tags{
+        {"rXYZ", xyz(0.3851, 0.7169, 0.0971)},
+        {"gXYZ", xyz(0.4361, 0.2225, 0.0139)},
+        {"bXYZ", xyz(0.1431, 0.0606, 0.7141)},
+        {"wtpt", xyz(0.9642, 1, 0.8249)},
+        {"rTRC", curve},
+        {"gTRC", curve},
+        {"bTRC", curve},
+    };
+    if (!tag.empty())
+        tags.emplace_back(tag, value);
+    Data table = big_endian(static_cast<std::uint32_t>(tags.size()));
+    Data values;
+    for (const auto &[name, content] : tags) {
+        const std::size_t offset = 128 + 4 + 12 * tags.size() + values.size();
+        table = table + bytes_of(name) + big_endian(static_cast<std::uint32_t>(offset)) +
+                big_endian(static_cast<std::uint32_t>(content.size()));
+        values = values + content;
+    }
+    const Data header = Data(4) + bytes_of("lcms") + Data{4, 0x30, 0, 0} + bytes_of("mntrRGB XYZ ") +
+                        Data(12) + bytes_of("acsp") + Data(28) + fixed(0.9642) + fixed(1) + fixed(0.8249) +
+                        Data(48);
+    return overwritten(header + table + values, 0,
+                       big_endian(static_cast<std::uint32_t>(128 + table.size() + values.size())));
+}
+
 Data with_scans(const Data &jpeg, unsigned scans)
 {
     const std::size_t start = find(jpeg, {0xff, 0xda});

@@ -41,6 +41,18 @@ Data png_chunk(const std::string &type, const Data &payload);
 /// Signature and header only.
 Data png_header(std::uint32_t width, std::uint32_t height, int depth, int colour_type, int interlace = 0);
 
+/// `jpeg` with `markers` behind its start.
+Data with_markers(const Data &jpeg, const Data &markers);
+Data jpeg_marker(int code, const Data &payload);
+
+/// A chunk of a WebP; that with the picture of a lossless one; an animation of `frames` red dots.
+Data webp_chunk(const std::string &name, const Data &payload);
+Data picture_of(const Data &webp);
+Data make_dots(std::size_t frames);
+
+/// An ICC profile that swaps red and green, and has one more tag where `tag` is not empty.
+Data swapping_profile(const std::string &tag = "", const Data &value = {});
+
 /// A JPEG header that declares this size, followed by no picture.
 Data jpeg_header(unsigned width, unsigned height, int sof = 0xc0, int components = 3, int precision = 8);
 
