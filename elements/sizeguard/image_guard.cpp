@@ -2,6 +2,7 @@
 #include "elements/sizeguard/image_guard.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -134,6 +135,11 @@ std::optional<Failure> ImageGuard::finish()
 
 std::optional<Failure> ImageGuard::decode(const Image &out)
 {
+    const auto begin = std::chrono::steady_clock::now();
+    if (!memory_.take(scanner_->facts().memory, limits_.max_memory, cancellation_))
+        return Failure{.code = "cancelled"};
+    waited_ = static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
     return decoder_->decode(out, limits_.auto_rotate ? scanner_->facts().orientation : 1, cancellation_);
 }
 
@@ -147,6 +153,7 @@ ImageInfo ImageGuard::info() const
 {
     ImageInfo info;
     info.bytes = bytes_;
+    info.waited = waited_;
     if (!scanner_)
         return info;
     info.format = format_ == IMAGE_JPEG ? "jpeg" : format_ == IMAGE_PNG ? "png" : "webp";

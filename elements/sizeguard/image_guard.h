@@ -7,6 +7,7 @@
 #include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/decoder.h"
 #include "elements/sizeguard/image_limits.h"
+#include "elements/sizeguard/memory_budget.h"
 #include "elements/sizeguard/scanner.h"
 #include "models/image.h"
 
@@ -30,6 +31,7 @@ struct ImageInfo {
     std::uint32_t height = 0;
     bool has_alpha = false;
     bool shrunk = false;
+    std::uint64_t waited = 0; ///< nanoseconds, for memory that other decoders held
 };
 
 /// One image. Call announce() if the length is known, feed() for each piece, finish(), decode(). After the
@@ -48,8 +50,8 @@ public:
     /// No more pieces: the image must be complete. Then info() is, too.
     std::optional<Failure> finish();
 
-    /// Decodes into `out`: info().width × info().height, 3 or 4 bytes a pixel. A failure with the code
-    /// "cancelled" is no failure.
+    /// Decodes into `out`: info().width × info().height, 3 or 4 bytes a pixel; first waits for memory where
+    /// other decoders of the process hold much. A failure with the code "cancelled" is no failure.
     std::optional<Failure> decode(const Image &out);
 
     ImageInfo info() const;
@@ -86,6 +88,8 @@ private:
     std::uint64_t bytes_ = 0; ///< all that arrived, with what follows the image's end
     ImageFormat format_ = IMAGE_NONE;
     std::unique_ptr<Scanner> scanner_;
+    MemoryBudget::Share memory_{MemoryBudget::of_process()}; ///< given back behind the decoder
+    std::uint64_t waited_ = 0;
     std::unique_ptr<Decoder> decoder_;
 };
 

@@ -27,7 +27,8 @@ struct Limits {
     std::uint32_t max_scans = 50;
     /// Bytes that a decoder has to hold at once for images that can't be decoded line by line: progressive
     /// JPEG, interlaced PNG, lossless and animated WebP. Lets 50 megapixels of any ordinary kind through (a
-    /// progressive 4:4:4 JPEG needs 286 MiB).
+    /// progressive 4:4:4 JPEG needs 286 MiB). Also what all decoders of the process together may hold: others
+    /// wait for their turn (memory_budget.h).
     std::uint64_t max_memory = 320u << 20;
     unsigned formats = ALL_IMAGE_FORMATS;
     bool auto_rotate = true;

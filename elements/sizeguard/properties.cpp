@@ -75,7 +75,8 @@ void install_sizeguard_properties(GObjectClass *object_class)
     install(PROP_MAX_MEMORY,
             g_param_spec_uint64("max-memory", "Maximum memory",
                                 "Most bytes that decoding may have to hold at once, by the header: for "
-                                "progressive JPEG, interlaced PNG, lossless and animated WebP (0: no limit)",
+                                "progressive JPEG, interlaced PNG, lossless and animated WebP; images wait "
+                                "while others of the process hold the rest of it (0: no limit)",
                                 0, G_MAXUINT64, defaults.limits.max_memory, playing));
     install(PROP_FORMATS,
             g_param_spec_flags("formats", "Formats", "Formats that are let in, by what the bytes are",

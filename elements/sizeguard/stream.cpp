@@ -282,13 +282,14 @@ void SizeguardStream::report(GstBuffer *buffer, const ImageInfo &info, const cha
 {
     count(verdict, info);
     GstStructure *message = FrameReporter::new_message("sizeguard", &segment_, buffer, spent_);
-    gst_structure_set(
-        message, "format", G_TYPE_STRING, info.format.c_str(), "source-width", G_TYPE_INT,
-        static_cast<int>(info.source_width), "source-height", G_TYPE_INT,
-        static_cast<int>(info.source_height), "channels", G_TYPE_INT, static_cast<int>(info.channels),
-        "bytes", G_TYPE_UINT64, guint64{info.bytes}, "orientation", G_TYPE_INT, info.orientation, "width",
-        G_TYPE_INT, static_cast<int>(info.width), "height", G_TYPE_INT, static_cast<int>(info.height),
-        "decode-time", G_TYPE_UINT64, guint64{decode_time}, "verdict", G_TYPE_STRING, verdict, nullptr);
+    gst_structure_set(message, "format", G_TYPE_STRING, info.format.c_str(), "source-width", G_TYPE_INT,
+                      static_cast<int>(info.source_width), "source-height", G_TYPE_INT,
+                      static_cast<int>(info.source_height), "channels", G_TYPE_INT,
+                      static_cast<int>(info.channels), "bytes", G_TYPE_UINT64, guint64{info.bytes},
+                      "orientation", G_TYPE_INT, info.orientation, "width", G_TYPE_INT,
+                      static_cast<int>(info.width), "height", G_TYPE_INT, static_cast<int>(info.height),
+                      "decode-time", G_TYPE_UINT64, guint64{decode_time}, "wait-time", G_TYPE_UINT64,
+                      guint64{info.waited}, "verdict", G_TYPE_STRING, verdict, nullptr);
     if (!failure) {
         reporter_.frame(element_, message, image_settings_.message_interval);
         return;

@@ -168,8 +168,8 @@ TEST_F(Sizeguard, PostsWhatItKnows)
     EXPECT_EQ(number("orientation"), 6);
     EXPECT_EQ(number("width"), 50);
     EXPECT_EQ(number("height"), 2000);
-    for (const char *field :
-         {"timestamp", "stream-time", "running-time", "duration", "processing-time", "bytes", "decode-time"})
+    for (const char *field : {"timestamp", "stream-time", "running-time", "duration", "processing-time",
+                              "bytes", "decode-time", "wait-time"})
         EXPECT_TRUE(gst_structure_has_field_typed(s, field, G_TYPE_UINT64)) << field;
     EXPECT_EQ(stat("frames"), 1u);
     EXPECT_EQ(stat("shrunk"), 1u);
