@@ -171,11 +171,23 @@ GstFlowReturn SizeguardStream::add_piece(GstBuffer *piece)
 
 GstFlowReturn SizeguardStream::finish_image(GstBuffer *timing)
 {
-    if (failed_)
-        return GST_FLOW_ERROR;
     const GstClockTime begin = now();
     const auto failure = guard_->finish();
     return failure ? fail(*failure) : push_image(guard_->info(), timing, begin);
+}
+
+bool SizeguardStream::end_image()
+{
+    if (failed_)
+        return false;
+    const GstFlowReturn flow = guard_ ? finish_image(nullptr) : GST_FLOW_OK;
+    if (flow == GST_FLOW_OK || flow == GST_FLOW_EOS)
+        return true;
+    if (flow != GST_FLOW_FLUSHING && !failed_) {
+        failed_ = true;
+        GST_ELEMENT_FLOW_ERROR(element_, flow);
+    }
+    return false;
 }
 
 GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timing, GstClockTime begin)
@@ -208,6 +220,7 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
         if (failure)
             return fail(*failure);
     }
+    const ImageInfo done = guard_->info();
     guard_.reset(); // what comes next in the pipeline needs the memory
 
     if (timing) {
@@ -218,7 +231,7 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
     }
     const GstClockTime decode_time = now() - begin;
     spent_ += decode_time;
-    report(frame.get(), info, info.shrunk ? "shrunk" : "passed", decode_time, nullptr);
+    report(frame.get(), done, done.shrunk ? "shrunk" : "passed", decode_time, nullptr);
     return gst_pad_push(src_, frame.release());
 }
 

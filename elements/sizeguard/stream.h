@@ -60,6 +60,9 @@ private:
     bool begin_image();
     GstFlowReturn add_piece(GstBuffer *piece);
     GstFlowReturn finish_image(GstBuffer *timing);
+    /// Finishes the image in work, if any, where no buffer takes the flow upstream. False: it could not be
+    /// passed on, and unless the stream is flushing an error says why.
+    bool end_image();
     GstFlowReturn raw_frame(BufferPtr frame);
     GstFlowReturn push_image(const ImageInfo &info, GstBuffer *timing, GstClockTime begin);
 

@@ -55,8 +55,7 @@ bool SizeguardStream::event(GstEvent *raw_event)
         forget_stream();
         return gst_pad_push_event(src_, event.release());
     case GST_EVENT_STREAM_START:
-        if (guard_)
-            finish_image(nullptr);
+        end_image();
         forget_stream();
         src_caps_.reset();
         parsed_caps_ = false;
@@ -68,8 +67,7 @@ bool SizeguardStream::event(GstEvent *raw_event)
         return set_caps(caps);
     }
     case GST_EVENT_SEGMENT:
-        if (guard_)
-            finish_image(nullptr);
+        end_image();
         set_segment(std::move(event));
         return true;
     case GST_EVENT_TAG:
@@ -78,12 +76,10 @@ bool SizeguardStream::event(GstEvent *raw_event)
     case GST_EVENT_EOS:
         if (failed_)
             return false;
-        if (mode_ != Mode::raw && (guard_ || !any_image_)) {
-            if (!guard_)
-                begin_image(); // fails: there is no data
-            if (finish_image(nullptr) != GST_FLOW_OK)
-                return false;
-        }
+        if (mode_ != Mode::raw && !any_image_)
+            begin_image(); // fails at its end: there is no data
+        if (!end_image())
+            return false;
         return gst_pad_push_event(src_, event.release());
     default:
         return forward_or_hold(event.release());
@@ -120,8 +116,7 @@ EventPtr SizeguardStream::without_orientation(EventPtr event) const
 
 bool SizeguardStream::set_caps(GstCaps *caps)
 {
-    if (guard_)
-        finish_image(nullptr);
+    end_image();
     const GstStructure *structure = gst_caps_get_structure(caps, 0);
     // After a failure of ours the next buffer gets GST_FLOW_ERROR: "not negotiated" would hide the reason.
     if (gst_structure_has_name(structure, "video/x-raw"))

@@ -225,6 +225,65 @@ TEST_F(Sizeguard, EndOfStreamBeforeAnyDataIsAnError)
     EXPECT_EQ(error_code(), "image-empty");
 }
 
+TEST_F(Sizeguard, EndsWithAnErrorWhereNothingTakesTheFrame)
+{
+    start();
+    const PadPtr source(gst_element_get_static_pad(element_.get(), "src"));
+    const PadPtr sink(gst_pad_get_peer(source.get()));
+    gst_pad_unlink(source.get(), sink.get());
+    EXPECT_EQ(push(make_image({})), GST_FLOW_OK);
+    EXPECT_FALSE(end());
+    const MessagePtr message = pop(GST_MESSAGE_ERROR);
+    ASSERT_TRUE(message);
+    const GstStructure *details;
+    gst_message_parse_error_details(message.get(), &details);
+    int flow = GST_FLOW_OK;
+    EXPECT_TRUE(gst_structure_get_int(details, "flow-return", &flow));
+    EXPECT_EQ(flow, GST_FLOW_NOT_LINKED);
+    EXPECT_FALSE(pop(GST_MESSAGE_ERROR));
+    EXPECT_EQ(push(make_image({})), GST_FLOW_ERROR);
+}
+
+TEST_F(Sizeguard, AnImageThatCannotBePassedOnIsAnErrorWhateverEndsIt)
+{
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_BYTES);
+    const auto make_event = [&](int i) {
+        return i == 0   ? gst_event_new_segment(&segment)
+               : i == 1 ? gst_event_new_caps(CapsPtr(gst_caps_from_string("image/png")).get())
+                        : gst_event_new_stream_start("next");
+    };
+    for (int i = 0; i < 3; ++i) {
+        start();
+        const PadPtr source(gst_element_get_static_pad(element_.get(), "src"));
+        const PadPtr sink(gst_pad_get_peer(source.get()));
+        gst_pad_unlink(source.get(), sink.get());
+        push(make_image({}));
+        gst_harness_push_event(harness(), make_event(i));
+        EXPECT_TRUE(pop(GST_MESSAGE_ERROR)) << i;
+        gst_pad_link(source.get(), sink.get());
+        gst_element_set_state(element_.get(), GST_STATE_READY);
+    }
+}
+
+TEST_F(Sizeguard, TheEndIsPassedOnWhereNoMoreFramesAreWanted)
+{
+    start();
+    const PadPtr source(gst_element_get_static_pad(element_.get(), "src"));
+    const PadPtr sink(gst_pad_get_peer(source.get()));
+    gst_pad_set_chain_function(sink.get(), [](GstPad *, GstObject *, GstBuffer *buffer) {
+        gst_buffer_unref(buffer);
+        return GST_FLOW_EOS;
+    });
+    push(make_image({}));
+    EXPECT_TRUE(end());
+    EXPECT_FALSE(pop(GST_MESSAGE_ERROR));
+    bool ended = false;
+    while (const EventPtr event{gst_harness_try_pull_event(harness())})
+        ended = ended || GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS;
+    EXPECT_TRUE(ended);
+}
+
 TEST_F(Sizeguard, RefusesByTheLengthThatTheSourceKnows)
 {
     // filesrc and souphttpsrc answer this query.
