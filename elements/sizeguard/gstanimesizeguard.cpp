@@ -12,7 +12,8 @@
  *
  * From a source of bytes (filesrc, appsrc, souphttpsrc) a stream is one image, and it is decoded at its end.
  * Where the stream is in another format than BYTES (a parser, an encoder, appsrc format=time), or the caps
- * say parsed=true, each buffer is one image, and the frames have the buffers' times.
+ * say parsed=true, each buffer is one image, and the frames have the buffers' times, or those of a film where
+ * the buffers have none and the caps tell a frame rate.
  *
  * Raw video is passed on, scaled down where it is larger than #sizeguard:max-dimension.
  *

@@ -130,10 +130,26 @@ GstFlowReturn SizeguardStream::buffer(GstBuffer *raw_buffer)
     if (mode_ == Mode::pieces)
         return add_piece(buffer.get());
 
+    give_times(buffer);
     if (is_late(buffer.get()))
         return GST_FLOW_OK;
     const GstFlowReturn flow = add_piece(buffer.get());
     return flow == GST_FLOW_OK ? finish_image(buffer.get()) : flow;
+}
+
+void SizeguardStream::give_times(BufferPtr &image)
+{
+    const bool complete = GST_BUFFER_PTS_IS_VALID(image.get()) && GST_BUFFER_DURATION_IS_VALID(image.get());
+    if (complete || framerate_n_ <= 0)
+        return;
+    image.reset(gst_buffer_make_writable(image.release()));
+    if (!GST_BUFFER_DURATION_IS_VALID(image.get()))
+        GST_BUFFER_DURATION(image.get()) = gst_util_uint64_scale(GST_SECOND, framerate_d_, framerate_n_);
+    if (GST_BUFFER_PTS_IS_VALID(image.get()))
+        return;
+    GST_BUFFER_PTS(image.get()) =
+        segment_.start + gst_util_uint64_scale(film_frames_ * GST_SECOND, framerate_d_, framerate_n_);
+    ++film_frames_;
 }
 
 bool SizeguardStream::begin_image()

@@ -57,6 +57,8 @@ private:
     bool forward_or_hold(GstEvent *event);
     EventPtr without_orientation(EventPtr event) const;
 
+    /// Images without times (multifilesrc) are the frames of a film, if the caps tell the frame rate.
+    void give_times(BufferPtr &image);
     bool begin_image();
     GstFlowReturn add_piece(GstBuffer *piece);
     GstFlowReturn finish_image(GstBuffer *timing);
@@ -103,6 +105,7 @@ private:
     EventPtr segment_event_;                ///< to send before the next frame
     std::vector<EventPtr> held_;            ///< came before the caps are known
     int framerate_n_ = 0, framerate_d_ = 1; ///< of the encoded caps
+    std::uint64_t film_frames_ = 0;         ///< of the segment that came without times
     std::unique_ptr<ImageGuard> guard_;
     SizeguardSettings image_settings_; ///< as they were when the image, or raw stream, began
     GstClockTime spent_ = 0;           ///< on the image, before its last byte

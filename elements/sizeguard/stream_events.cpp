@@ -170,6 +170,7 @@ bool SizeguardStream::set_raw_caps(GstCaps *caps)
 
 void SizeguardStream::set_segment(EventPtr event)
 {
+    film_frames_ = 0;
     gst_event_copy_segment(event.get(), &segment_);
     byte_segment_ = segment_.format == GST_FORMAT_BYTES;
     if (segment_.format != GST_FORMAT_TIME) {

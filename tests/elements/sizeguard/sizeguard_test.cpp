@@ -371,6 +371,38 @@ TEST_F(Sizeguard, MakesAFrameOfEachBufferWhereBuffersAreImages)
     }
 }
 
+TEST_F(Sizeguard, ImagesWithoutTimesAreAFilm)
+{
+    // As multifilesrc makes them.
+    const char *caps = "image/jpeg,framerate=2/1,parsed=true";
+    start(GST_FORMAT_BYTES, caps);
+    for (int segment = 0; segment < 2; ++segment) {
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_EQ(push(make_image({})), GST_FLOW_OK);
+            const BufferPtr frame = pull();
+            ASSERT_TRUE(frame);
+            EXPECT_EQ(GST_BUFFER_PTS(frame.get()), i * GST_SECOND / 2);
+            EXPECT_EQ(GST_BUFFER_DURATION(frame.get()), GST_SECOND / 2);
+        }
+        stream(GST_FORMAT_BYTES, caps);
+    }
+}
+
+TEST_F(Sizeguard, ImagesWithoutAFrameRateAreStills)
+{
+    for (const char *caps : {"image/jpeg,parsed=true", "image/jpeg,framerate=0/1,parsed=true"}) {
+        start(GST_FORMAT_BYTES, caps);
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_EQ(push(make_image({})), GST_FLOW_OK);
+            const BufferPtr frame = pull();
+            ASSERT_TRUE(frame);
+            EXPECT_FALSE(GST_BUFFER_DURATION_IS_VALID(frame.get()));
+            EXPECT_FALSE(GST_BUFFER_PTS_IS_VALID(frame.get()));
+        }
+        gst_element_set_state(element_.get(), GST_STATE_READY);
+    }
+}
+
 TEST_F(Sizeguard, ANewStreamEndsTheImageBefore)
 {
     start();
