@@ -111,10 +111,11 @@ static gboolean gst_sizeguard_sink_query(GstPad *pad, GstObject *parent, GstQuer
 static gboolean gst_sizeguard_src_event(GstPad *pad, GstObject *parent, GstEvent *event)
 {
     if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) {
+        gdouble proportion;
         GstClockTime timestamp;
         GstClockTimeDiff jitter;
-        gst_event_parse_qos(event, nullptr, nullptr, &jitter, &timestamp);
-        GST_SIZEGUARD(parent)->stream->late(timestamp, jitter);
+        gst_event_parse_qos(event, nullptr, &proportion, &jitter, &timestamp);
+        GST_SIZEGUARD(parent)->stream->late(timestamp, jitter, proportion);
     }
     return gst_pad_event_default(pad, parent, event);
 }

@@ -71,14 +71,16 @@ void SizeguardStream::forget_stream()
     segment_event_.reset();
     gst_segment_init(&segment_, GST_FORMAT_TIME);
     byte_segment_ = true;
-    failed_ = any_image_ = false;
+    failed_ = any_image_ = after_drop_ = false;
     const std::lock_guard guard(lock_);
     earliest_ = GST_CLOCK_TIME_NONE;
+    proportion_ = 1;
 }
 
-void SizeguardStream::late(GstClockTime running_time, GstClockTimeDiff jitter)
+void SizeguardStream::late(GstClockTime running_time, GstClockTimeDiff jitter, double proportion)
 {
     const std::lock_guard guard(lock_);
+    proportion_ = proportion;
     // As GstBaseTransform does: what is late now will be later, so skip a little more.
     const GstClockTimeDiff ahead = jitter > 0 ? 2 * jitter : jitter;
     const bool before_start = ahead < 0 && static_cast<GstClockTime>(-ahead) > running_time;
@@ -94,16 +96,19 @@ bool SizeguardStream::is_late(GstBuffer *buffer)
     const GstClockTime running_time =
         gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
     GstClockTime earliest;
+    double proportion;
     {
         const std::lock_guard guard(lock_);
         if (!settings_.qos)
             return false;
         earliest = earliest_;
+        proportion = proportion_;
     }
     if (!GST_CLOCK_TIME_IS_VALID(earliest) || !GST_CLOCK_TIME_IS_VALID(running_time) ||
         running_time >= earliest)
         return false;
 
+    after_drop_ = true;
     reporter_.dropped();
     GstStructure *stats = reporter_.stats("stats");
     guint64 frames = 0;
@@ -115,6 +120,8 @@ bool SizeguardStream::is_late(GstBuffer *buffer)
         gst_message_new_qos(GST_OBJECT(element_), FALSE, running_time,
                             gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)),
                             GST_BUFFER_PTS(buffer), GST_BUFFER_DURATION(buffer));
+    constexpr gint FULL_QUALITY = 1'000'000;
+    gst_message_set_qos_values(message, GST_CLOCK_DIFF(running_time, earliest), proportion, FULL_QUALITY);
     gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, frames, dropped);
     gst_element_post_message(element_, message);
     return true;
@@ -248,7 +255,7 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
     const GstClockTime decode_time = now() - begin;
     spent_ += decode_time;
     report(frame.get(), done, done.shrunk ? "shrunk" : "passed", decode_time, nullptr);
-    return gst_pad_push(src_, frame.release());
+    return push(std::move(frame));
 }
 
 GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
@@ -288,6 +295,15 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
     info.height = out.height;
     spent_ = now() - begin;
     report(frame.get(), info, scaler_ ? "shrunk" : "passed", 0, nullptr);
+    return push(std::move(frame));
+}
+
+GstFlowReturn SizeguardStream::push(BufferPtr frame)
+{
+    if (std::exchange(after_drop_, false)) {
+        frame.reset(gst_buffer_make_writable(frame.release()));
+        GST_BUFFER_FLAG_SET(frame.get(), GST_BUFFER_FLAG_DISCONT);
+    }
     return gst_pad_push(src_, frame.release());
 }
 

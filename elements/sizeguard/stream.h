@@ -31,7 +31,8 @@ public:
     bool get_property(guint id, GValue *value) const;
     GstStructure *stats() const; ///< transfer full
     void set_stopping(bool stopping) { cancellation_.set_stopping(stopping); }
-    void late(GstClockTime running_time, GstClockTimeDiff jitter); ///< a QoS event arrived
+    /// A QoS event arrived.
+    void late(GstClockTime running_time, GstClockTimeDiff jitter, double proportion);
     bool answer_latency(GstQuery *query) { return reporter_.answer_latency(sink_, query); }
     /// What can come in, given what can go out. Transfer full.
     GstCaps *sink_caps(GstCaps *filter) const;
@@ -71,6 +72,7 @@ private:
     bool is_late(GstBuffer *buffer);
     bool accepted_downstream(const GstCaps *caps) const;
     bool negotiate(const ImageInfo &info, GstVideoInfo &out);
+    GstFlowReturn push(BufferPtr frame);
     bool send_caps(GstCaps *caps);
     void send_held();
 
@@ -86,10 +88,12 @@ private:
     Cancellation cancellation_;
     FrameReporter reporter_;
 
-    /// Protects settings_, earliest_ and the totals. Never held while anything is posted or pushed.
+    /// Protects settings_, what QoS events said, and the totals. Never held while anything is posted or
+    /// pushed.
     mutable std::mutex lock_;
     SizeguardSettings settings_;
     GstClockTime earliest_ = GST_CLOCK_TIME_NONE; ///< running time before which frames are late
+    double proportion_ = 1;                       ///< as the last QoS event said
     std::uint64_t passed_ = 0;
     std::uint64_t shrunk_ = 0;
     std::uint64_t rejected_ = 0;
@@ -100,6 +104,7 @@ private:
     bool parsed_caps_ = false;
     bool failed_ = false;
     bool any_image_ = false;
+    bool after_drop_ = false;               ///< what goes out next does not follow what went before
     GstSegment segment_ = {};               ///< of what goes out
     bool byte_segment_ = true;              ///< what comes in is bytes without times
     EventPtr segment_event_;                ///< to send before the next frame

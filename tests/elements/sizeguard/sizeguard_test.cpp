@@ -513,8 +513,8 @@ TEST_F(Sizeguard, LateFramesAreDroppedAndCounted)
 {
     start(GST_FORMAT_TIME, "image/jpeg,framerate=1/1");
     push_at(make_image({}), 0);
-    gst_harness_push_upstream_event(harness(),
-                                    gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2, 2 * GST_SECOND, GST_SECOND));
+    gst_harness_push_upstream_event(
+        harness(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 2 * GST_SECOND, GST_SECOND));
     EXPECT_EQ(push_at(make_image({}), 2 * GST_SECOND), GST_FLOW_OK);
     EXPECT_EQ(push_at(make_image({}), 10 * GST_SECOND), GST_FLOW_OK);
     EXPECT_EQ(stat("dropped"), 1u);
@@ -526,6 +526,18 @@ TEST_F(Sizeguard, LateFramesAreDroppedAndCounted)
     guint64 dropped;
     gst_message_parse_qos_stats(message.get(), &format, &processed, &dropped);
     EXPECT_EQ(dropped, 1u);
+    gint64 jitter;
+    gdouble proportion;
+    gint quality;
+    gst_message_parse_qos_values(message.get(), &jitter, &proportion, &quality);
+    EXPECT_EQ(jitter, 3 * GST_SECOND); // wanted at 5 s: 1 s and twice what it was late
+    EXPECT_EQ(proportion, 1.5);
+    EXPECT_EQ(quality, 1'000'000);
+    for (const bool after_drop : {false, true}) {
+        const BufferPtr frame = pull();
+        ASSERT_TRUE(frame);
+        EXPECT_EQ(GST_BUFFER_FLAG_IS_SET(frame.get(), GST_BUFFER_FLAG_DISCONT), after_drop);
+    }
 
     g_object_set(element_.get(), "qos", FALSE, nullptr);
     EXPECT_EQ(push_at(make_image({}), 2 * GST_SECOND), GST_FLOW_OK);
