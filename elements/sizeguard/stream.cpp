@@ -176,7 +176,7 @@ bool SizeguardStream::begin_image()
 
 GstFlowReturn SizeguardStream::add_piece(GstBuffer *piece)
 {
-    const GstClockTime begin = now();
+    begin_work();
     if (!guard_ && !begin_image())
         return GST_FLOW_ERROR;
     const MappedBuffer mapped(piece, GST_MAP_READ);
@@ -188,15 +188,17 @@ GstFlowReturn SizeguardStream::add_piece(GstBuffer *piece)
                      .limit = {},
                      .actual = {}});
     const auto failure = guard_->feed({mapped.data(), mapped.size()});
-    spent_ += now() - begin;
-    return failure ? fail(*failure) : GST_FLOW_OK;
+    if (failure)
+        return fail(*failure);
+    end_work();
+    return GST_FLOW_OK;
 }
 
 GstFlowReturn SizeguardStream::finish_image(GstBuffer *timing)
 {
-    const GstClockTime begin = now();
+    begin_work();
     const auto failure = guard_->finish();
-    return failure ? fail(*failure) : push_image(guard_->info(), timing, begin);
+    return failure ? fail(*failure) : push_image(guard_->info(), timing);
 }
 
 bool SizeguardStream::end_image()
@@ -213,7 +215,7 @@ bool SizeguardStream::end_image()
     return false;
 }
 
-GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timing, GstClockTime begin)
+GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timing)
 {
     GstVideoInfo out;
     if (!negotiate(info, out))
@@ -252,8 +254,7 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
     } else {
         GST_BUFFER_PTS(frame.get()) = 0;
     }
-    const GstClockTime decode_time = now() - begin;
-    spent_ += decode_time;
+    const GstClockTime decode_time = end_work();
     report(frame.get(), done, done.shrunk ? "shrunk" : "passed", decode_time, nullptr);
     return push(std::move(frame));
 }
@@ -268,7 +269,8 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
         if (!caps || !set_raw_caps(caps.get()))
             return failed_ ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
     }
-    const GstClockTime begin = now();
+    spent_ = 0;
+    begin_work();
     image_settings_ = settings();
     if (scaler_) {
         if (is_late(frame.get()))
@@ -284,7 +286,16 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
                  .actual = gst_buffer_get_size(frame.get())});
         frame = std::move(scaled);
     }
+    end_work();
+    report(frame.get(), raw_image_info(), scaler_ ? "shrunk" : "passed", 0, nullptr);
+    return push(std::move(frame));
+}
+
+ImageInfo SizeguardStream::raw_image_info() const
+{
     ImageInfo info;
+    if (GST_VIDEO_INFO_FORMAT(&raw_info_) == GST_VIDEO_FORMAT_UNKNOWN)
+        return info;
     info.format = GST_VIDEO_INFO_NAME(&raw_info_);
     info.source_width = raw_info_.width;
     info.source_height = raw_info_.height;
@@ -293,9 +304,20 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
         bounded_size({info.source_width, info.source_height}, image_settings_.limits.max_dimension);
     info.width = out.width;
     info.height = out.height;
-    spent_ = now() - begin;
-    report(frame.get(), info, scaler_ ? "shrunk" : "passed", 0, nullptr);
-    return push(std::move(frame));
+    return info;
+}
+
+void SizeguardStream::begin_work()
+{
+    work_began_ = now();
+}
+
+GstClockTime SizeguardStream::end_work()
+{
+    const GstClockTime began = std::exchange(work_began_, GST_CLOCK_TIME_NONE);
+    const GstClockTime time = GST_CLOCK_TIME_IS_VALID(began) ? now() - began : 0;
+    spent_ += time;
+    return time;
 }
 
 GstFlowReturn SizeguardStream::push(BufferPtr frame)
@@ -315,9 +337,11 @@ GstFlowReturn SizeguardStream::fail(const Failure &failure)
     }
     failed_ = true;
     reporter_.failed();
-    ImageInfo info = guard_ ? guard_->info() : ImageInfo{};
+    const GstClockTime time = end_work();
+    const ImageInfo info = guard_ ? guard_->info() : mode_ == Mode::raw ? raw_image_info() : ImageInfo{};
+    const bool decoding = guard_ && info.width != 0;
     guard_.reset();
-    report(nullptr, info, "rejected", 0, &failure);
+    report(nullptr, info, "rejected", decoding ? time : 0, &failure);
     post_failure(element_, failure);
     return GST_FLOW_ERROR;
 }

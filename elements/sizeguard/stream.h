@@ -67,11 +67,14 @@ private:
     /// passed on, and unless the stream is flushing an error says why.
     bool end_image();
     GstFlowReturn raw_frame(BufferPtr frame);
-    GstFlowReturn push_image(const ImageInfo &info, GstBuffer *timing, GstClockTime begin);
+    GstFlowReturn push_image(const ImageInfo &info, GstBuffer *timing);
 
     bool is_late(GstBuffer *buffer);
     bool accepted_downstream(const GstCaps *caps) const;
     bool negotiate(const ImageInfo &info, GstVideoInfo &out);
+    ImageInfo raw_image_info() const; ///< by the caps
+    void begin_work();
+    GstClockTime end_work(); ///< adds the time since begin_work() to spent_, and returns it; once
     GstFlowReturn push(BufferPtr frame);
     bool send_caps(GstCaps *caps);
     void send_held();
@@ -113,7 +116,8 @@ private:
     std::uint64_t film_frames_ = 0;         ///< of the segment that came without times
     std::unique_ptr<ImageGuard> guard_;
     SizeguardSettings image_settings_; ///< as they were when the image, or raw stream, began
-    GstClockTime spent_ = 0;           ///< on the image, before its last byte
+    GstClockTime spent_ = 0;           ///< on the image
+    GstClockTime work_began_ = GST_CLOCK_TIME_NONE;
     CapsPtr src_caps_;
     CapsPtr raw_in_caps_;
     GstVideoInfo raw_info_ = {};

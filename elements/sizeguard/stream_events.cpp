@@ -140,8 +140,10 @@ bool SizeguardStream::set_raw_caps(GstCaps *caps)
     raw_in_caps_.reset(gst_caps_ref(caps));
     scaler_.reset();
     image_settings_ = settings();
+    spent_ = 0;
     const Limits &limits = image_settings_.limits;
     if (!gst_video_info_from_caps(&raw_info_, caps)) {
+        gst_video_info_init(&raw_info_);
         fail({.code = "format-unsupported",
               .message = "This raw video format is not known.",
               .remedy = "Put videoconvert before sizeguard.",

@@ -498,7 +498,35 @@ TEST_F(Sizeguard, RawVideoOfTooManyPixelsIsRefused)
     g_object_set(element_.get(), "max-source-pixels", guint64{1000}, nullptr);
     start(GST_FORMAT_TIME, "video/x-raw,format=RGB,width=100,height=40,framerate=30/1");
     EXPECT_EQ(push(Data(300 * 40)), GST_FLOW_ERROR);
+    const MessagePtr message = pop(GST_MESSAGE_ELEMENT);
+    ASSERT_TRUE(message);
+    const GstStructure *s = gst_message_get_structure(message.get());
+    EXPECT_STREQ(gst_structure_get_string(s, "format"), "RGB");
+    EXPECT_STREQ(gst_structure_get_string(s, "code"), "size-pixels");
+    int width = 0;
+    int height = 0;
+    gst_structure_get(s, "source-width", G_TYPE_INT, &width, "source-height", G_TYPE_INT, &height, nullptr);
+    EXPECT_EQ(width, 100);
+    EXPECT_EQ(height, 40);
     EXPECT_EQ(error_code(), "size-pixels");
+}
+
+TEST_F(Sizeguard, TellsTheTimeThatARefusedImageTook)
+{
+    start();
+    const Data image = make_image({.suffix = ".jpg[interlace]"});
+    push(overwritten(image, find(image, {0xff, 0xda}) + 14, Data(40, 0xaa)));
+    EXPECT_FALSE(end());
+    const MessagePtr message = pop(GST_MESSAGE_ELEMENT);
+    ASSERT_TRUE(message);
+    const GstStructure *s = gst_message_get_structure(message.get());
+    guint64 decode_time = 0;
+    guint64 processing_time = 0;
+    gst_structure_get(s, "decode-time", G_TYPE_UINT64, &decode_time, "processing-time", G_TYPE_UINT64,
+                      &processing_time, nullptr);
+    EXPECT_GT(decode_time, 0u);
+    EXPECT_GT(processing_time, decode_time) << "which includes taking the bytes";
+    EXPECT_EQ(error_code(), "image-corrupt");
 }
 
 TEST_F(Sizeguard, ARawFrameSmallerThanItsCapsIsAnError)
