@@ -37,6 +37,8 @@
 
 #include <gst/video/video.h>
 
+GST_DEBUG_CATEGORY(sizeguard_debug);
+
 struct GstSizeguard {
     GstElement parent;
     GstPad *sink;
@@ -183,6 +185,7 @@ static void gst_sizeguard_init(GstSizeguard *self)
 
 static void gst_sizeguard_class_init(GstSizeguardClass *klass)
 {
+    GST_DEBUG_CATEGORY_INIT(sizeguard_debug, "sizeguard", 0, "Image guard");
     auto *object_class = G_OBJECT_CLASS(klass);
     auto *element_class = GST_ELEMENT_CLASS(klass);
 

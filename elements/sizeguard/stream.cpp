@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#define GST_CAT_DEFAULT sizeguard_debug
+
 namespace anime
 {
 
@@ -108,6 +110,9 @@ bool SizeguardStream::is_late(GstBuffer *buffer)
         running_time >= earliest)
         return false;
 
+    GST_DEBUG_OBJECT(element_,
+                     "dropped a frame of running time %" GST_TIME_FORMAT ", before %" GST_TIME_FORMAT,
+                     GST_TIME_ARGS(running_time), GST_TIME_ARGS(earliest));
     after_drop_ = true;
     reporter_.dropped();
     GstStructure *stats = reporter_.stats("stats");
@@ -332,6 +337,7 @@ GstFlowReturn SizeguardStream::push(BufferPtr frame)
 GstFlowReturn SizeguardStream::fail(const Failure &failure)
 {
     if (failure.code == "cancelled") {
+        GST_DEBUG_OBJECT(element_, "gave the image in work up: stopping or flushing");
         guard_.reset();
         return GST_FLOW_FLUSHING;
     }
@@ -350,6 +356,16 @@ void SizeguardStream::report(GstBuffer *buffer, const ImageInfo &info, const cha
                              GstClockTime decode_time, const Failure *failure)
 {
     count(verdict, info);
+    if (failure)
+        GST_INFO_OBJECT(element_, "rejected a %s of %ux%u, %" G_GUINT64_FORMAT " bytes: %s, %s",
+                        info.format.c_str(), info.source_width, info.source_height, guint64{info.bytes},
+                        failure->code.c_str(), failure->debug.c_str());
+    else
+        GST_LOG_OBJECT(element_,
+                       "%s a %s of %ux%u to %ux%u, %" G_GUINT64_FORMAT " bytes, in %" GST_TIME_FORMAT
+                       " with %" GST_TIME_FORMAT " of waiting for memory",
+                       verdict, info.format.c_str(), info.source_width, info.source_height, info.width,
+                       info.height, guint64{info.bytes}, GST_TIME_ARGS(spent_), GST_TIME_ARGS(info.waited));
     GstStructure *message = FrameReporter::new_message("sizeguard", &segment_, buffer, spent_);
     gst_structure_set(message, "format", G_TYPE_STRING, info.format.c_str(), "source-width", G_TYPE_INT,
                       static_cast<int>(info.source_width), "source-height", G_TYPE_INT,

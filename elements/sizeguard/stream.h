@@ -14,6 +14,8 @@
 #include <mutex>
 #include <vector>
 
+GST_DEBUG_CATEGORY_EXTERN(sizeguard_debug);
+
 namespace anime
 {
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#define GST_CAT_DEFAULT sizeguard_debug
+
 namespace anime
 {
 
@@ -116,6 +118,7 @@ EventPtr SizeguardStream::without_orientation(EventPtr event) const
 
 bool SizeguardStream::set_caps(GstCaps *caps)
 {
+    GST_DEBUG_OBJECT(element_, "in comes %" GST_PTR_FORMAT, caps);
     end_image();
     const GstStructure *structure = gst_caps_get_structure(caps, 0);
     // After a failure of ours the next buffer gets GST_FLOW_ERROR: "not negotiated" would hide the reason.
@@ -222,8 +225,11 @@ bool SizeguardStream::send_caps(GstCaps *caps)
 {
     if (src_caps_ && gst_caps_is_equal(src_caps_.get(), caps))
         return true;
+    GST_DEBUG_OBJECT(element_, "frames are %" GST_PTR_FORMAT, caps);
+    if (!gst_pad_push_event(src_, gst_event_new_caps(caps)))
+        return false;
     src_caps_.reset(gst_caps_ref(caps));
-    return gst_pad_push_event(src_, gst_event_new_caps(caps));
+    return true;
 }
 
 void SizeguardStream::send_held()

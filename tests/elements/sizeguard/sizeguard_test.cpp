@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace anime::test
 {
@@ -613,6 +615,29 @@ TEST_F(Sizeguard, StopsAndFlushesInTheMiddleOfAnImageWithoutAnError)
         decoding.join();
         EXPECT_EQ(error_code(), "");
     }
+}
+
+TEST_F(Sizeguard, LogsItsVerdictsUnderItsName)
+{
+    std::vector<std::string> lines;
+    const auto collect = [](GstDebugCategory *category, GstDebugLevel, const gchar *, const gchar *, gint,
+                            GObject *, GstDebugMessage *message, gpointer lines) {
+        if (std::string_view(gst_debug_category_get_name(category)) == "sizeguard")
+            static_cast<std::vector<std::string> *>(lines)->emplace_back(gst_debug_message_get(message));
+    };
+    (gst_debug_add_log_function)(collect, &lines, nullptr); // the macro of that name is not C++
+    gst_debug_set_threshold_for_name("sizeguard", GST_LEVEL_LOG);
+    start();
+    push(make_image({}));
+    end();
+    stream(GST_FORMAT_BYTES, nullptr);
+    push(jpeg_header(0, 1));
+    gst_debug_unset_threshold_for_name("sizeguard");
+    gst_debug_remove_log_function_by_data(&lines);
+    for (const char *expected : {"passed a jpeg of 64x48", "rejected a jpeg of 0x1", "image-corrupt"})
+        EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [expected](const auto &line) {
+            return has(line, expected);
+        })) << expected;
 }
 
 TEST_F(Sizeguard, CanBeStoppedAndStartedAgain)
