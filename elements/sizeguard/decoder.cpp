@@ -192,7 +192,6 @@ VImage to_srgb(VImage profiled_image)
             return image.icc_transform("srgb", cmyk ? options->set("input_profile", "cmyk") : options);
         } catch (const VError &) {
             // A broken profile, or one of another colour space: show the pixels as they are, as browsers do.
-            vips_error_clear();
         }
     }
     return image.colourspace(VIPS_INTERPRETATION_sRGB);
@@ -278,22 +277,15 @@ struct Decoder::State {
 
     Failure failure() const
     {
-        char *text = vips_error_buffer_copy();
-        const std::string debug(text);
-        g_free(text);
         if (cancellation.cancelled())
-            return {.code = "cancelled", .message = {}, .remedy = {}, .debug = {}, .limit = {}, .actual = {}};
+            return {.code = "cancelled"};
         if (jpeg && jpeg->failure())
             return *jpeg->failure();
-        if (debug.find("out of memory") != debug.npos)
-            return {.code = "out-of-memory",
-                    .message = "There is not enough memory to decode the image.",
-                    .remedy = "Try again later, or send a smaller image.",
-                    .debug = debug,
-                    .limit = {},
-                    .actual = {}};
         Failure corrupt = corrupt_image(format_names(format), "its picture data can't be decoded");
-        corrupt.debug = debug;
+        // For the log only: the buffer is the process's, so it may hold what another image's decoder said.
+        char *text = vips_error_buffer_copy();
+        corrupt.debug = text;
+        g_free(text);
         return corrupt;
     }
 };
@@ -329,9 +321,7 @@ std::optional<Failure> Decoder::open(Size size)
         return Failure{.code = "libvips-missing",
                        .message = "The image library libvips could not start.",
                        .remedy = "Install libvips again.",
-                       .debug = vips_error_buffer(),
-                       .limit = {},
-                       .actual = {}};
+                       .debug = vips_error_buffer()};
     try {
         State &s = *state_;
         s.loaded = s.load(size);

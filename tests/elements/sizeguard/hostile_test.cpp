@@ -6,6 +6,8 @@
 
 #include <random>
 
+#include <vips/vips.h>
+
 namespace anime::test
 {
 
@@ -163,6 +165,13 @@ TEST(Truncated, ImagesAreRefusedWhereverTheyEnd)
             EXPECT_EQ(run_guard(truncated(whole, size)).code(), "image-truncated")
                 << "first " << size << " of " << whole.size() << " bytes";
     }
+}
+
+TEST(Failures, AreNotMadeOfWhatAnotherImagesDecoderSaid)
+{
+    const Data broken = overwritten(LOSSLESS, 30, noise(LOSSLESS.size() - 30));
+    vips_error("elsewhere", "out of memory"); // into the buffer of the process
+    EXPECT_EQ(run_guard(broken).code(), "image-corrupt");
 }
 
 TEST(Early, HeadersAreJudgedBeforeTheRestArrives)
