@@ -122,9 +122,7 @@ std::optional<Failure> ImageGuard::finish()
         return Failure{.code = "image-empty",
                        .message = "The file is empty.",
                        .remedy = "Send the image again.",
-                       .debug = "end of stream before any data",
-                       .limit = {},
-                       .actual = {}};
+                       .debug = "end of stream before any data"};
     if (auto failure = advance(true))
         return failure;
     if (!scanner_->complete())
@@ -190,9 +188,7 @@ Failure ImageGuard::unsupported(const std::string &what) const
     return {.code = "format-unsupported",
             .message = "This is not an image that can be opened here; it looks like " + what + ".",
             .remedy = "Send one of these: " + format_names(limits_.formats) + ".",
-            .debug = what,
-            .limit = {},
-            .actual = {}};
+            .debug = what};
 }
 
 Failure ImageGuard::truncated() const
@@ -202,9 +198,7 @@ Failure ImageGuard::truncated() const
             .message = "The " + format + "image ends before it is complete, after " + std::to_string(bytes_) +
                        " bytes.",
             .remedy = "Send the whole file again.",
-            .debug = "no end marker",
-            .limit = {},
-            .actual = {}};
+            .debug = "no end marker"};
 }
 
 } // namespace anime

@@ -75,16 +75,12 @@ struct JpegReader::State {
             return {.code = "out-of-memory",
                     .message = "There is not enough memory to decode the JPEG image.",
                     .remedy = "Try again later, or send a smaller image.",
-                    .debug = text,
-                    .limit = {},
-                    .actual = {}};
+                    .debug = text};
         if (code == JERR_INPUT_EOF || code == JWRN_JPEG_EOF)
             return {.code = "image-truncated",
                     .message = "The JPEG image ends before it is complete.",
                     .remedy = "Send the whole file again.",
-                    .debug = text,
-                    .limit = {},
-                    .actual = {}};
+                    .debug = text};
         return corrupt_image("JPEG", text);
     }
 

@@ -22,6 +22,12 @@ enum {
 
 enum Action { ACTION_SHRINK, ACTION_REJECT };
 
+GType of_the_plugin(GType type)
+{
+    gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
+    return type;
+}
+
 GType formats_type()
 {
     static const GFlagsValue values[] = {
@@ -30,7 +36,7 @@ GType formats_type()
         {IMAGE_WEBP, "WebP", "webp"},
         {0, nullptr, nullptr},
     };
-    static const GType type = g_flags_register_static("GstAnimeSizeguardFormats", values);
+    static const GType type = of_the_plugin(g_flags_register_static("GstAnimeSizeguardFormats", values));
     return type;
 }
 
@@ -41,7 +47,7 @@ GType action_type()
         {ACTION_REJECT, "Refuse what is larger than max-dimension", "reject"},
         {0, nullptr, nullptr},
     };
-    static const GType type = g_enum_register_static("GstAnimeSizeguardAction", values);
+    static const GType type = of_the_plugin(g_enum_register_static("GstAnimeSizeguardAction", values));
     return type;
 }
 

@@ -25,9 +25,7 @@ Failure corrupt_image(const std::string &format, const std::string &what)
     return {.code = "image-corrupt",
             .message = "The " + format + " image is damaged: " + what + ".",
             .remedy = "Open it in an image editor and save it again, or send another copy.",
-            .debug = what,
-            .limit = {},
-            .actual = {}};
+            .debug = what};
 }
 
 std::optional<Failure> check_picture_size(Size picture, const Limits &limits)

@@ -255,9 +255,7 @@ private:
         return {.code = "format-unsupported",
                 .message = "This is a rare kind of JPEG, with " + what + ", which is not supported.",
                 .remedy = "Save it as an ordinary JPEG or PNG.",
-                .debug = what,
-                .limit = {},
-                .actual = {}};
+                .debug = what};
     }
 
     bool in_scan_data_ = false;

@@ -91,9 +91,7 @@ private:
             return Failure{.code = "format-unsupported",
                            .message = "This is a PNG in Apple's own variant for iPhone applications (CgBI).",
                            .remedy = "Save it as an ordinary PNG.",
-                           .debug = "CgBI chunk",
-                           .limit = {},
-                           .actual = {}};
+                           .debug = "CgBI chunk"};
         if (type != "IHDR" || length != 13)
             return corrupt("it does not start with a header");
         return {};

@@ -189,9 +189,7 @@ GstFlowReturn SizeguardStream::add_piece(GstBuffer *piece)
         return fail({.code = "frame-invalid",
                      .message = "The data can't be read.",
                      .remedy = "Look for the fault in the element before sizeguard.",
-                     .debug = "mapping the buffer failed",
-                     .limit = {},
-                     .actual = {}});
+                     .debug = "mapping the buffer failed"});
     const auto failure = guard_->feed({mapped.data(), mapped.size()});
     if (failure)
         return fail(*failure);
@@ -234,17 +232,13 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
                      .message = "There is not enough memory for the picture.",
                      .remedy = "Try again later, or lower max-dimension.",
                      .debug = "gst_buffer_new_allocate",
-                     .limit = {},
                      .actual = GST_VIDEO_INFO_SIZE(&out)});
     {
         MappedFrame mapped(out, frame.get(), GST_MAP_WRITE);
         if (!mapped)
             return fail({.code = "frame-invalid",
                          .message = "The new frame can't be written.",
-                         .remedy = {},
-                         .debug = "mapping failed",
-                         .limit = {},
-                         .actual = {}});
+                         .debug = "mapping failed"});
         const auto failure = guard_->decode(
             {mapped.data(), mapped.width(), mapped.height(), mapped.stride(), mapped.pixel_stride()});
         if (failure)

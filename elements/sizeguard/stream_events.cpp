@@ -19,9 +19,7 @@ Failure unsupported_downstream(const std::string &offered)
     return {.code = "caps-unsupported",
             .message = "The next element does not take " + offered + ".",
             .remedy = "Put videoconvert behind sizeguard, and imagefreeze where a frame rate is asked for.",
-            .debug = "no common caps",
-            .limit = {},
-            .actual = {}};
+            .debug = "no common caps"};
 }
 
 } // namespace
@@ -113,7 +111,9 @@ EventPtr SizeguardStream::without_orientation(EventPtr event) const
         gst_tag_list_unref(rest);
         return nullptr;
     }
-    return EventPtr(gst_event_new_tag(rest));
+    EventPtr replacement(gst_event_new_tag(rest));
+    gst_event_set_seqnum(replacement.get(), gst_event_get_seqnum(event.get()));
+    return replacement;
 }
 
 bool SizeguardStream::set_caps(GstCaps *caps)
@@ -150,9 +150,7 @@ bool SizeguardStream::set_raw_caps(GstCaps *caps)
         fail({.code = "format-unsupported",
               .message = "This raw video format is not known.",
               .remedy = "Put videoconvert before sizeguard.",
-              .debug = StringPtr(gst_caps_to_string(caps)).get(),
-              .limit = {},
-              .actual = {}});
+              .debug = StringPtr(gst_caps_to_string(caps)).get()});
         return false;
     }
     const Size size{static_cast<unsigned>(raw_info_.width), static_cast<unsigned>(raw_info_.height)};
@@ -180,7 +178,9 @@ void SizeguardStream::set_segment(EventPtr event)
     byte_segment_ = segment_.format == GST_FORMAT_BYTES;
     if (segment_.format != GST_FORMAT_TIME) {
         gst_segment_init(&segment_, GST_FORMAT_TIME);
-        event.reset(gst_event_new_segment(&segment_));
+        EventPtr replacement(gst_event_new_segment(&segment_));
+        gst_event_set_seqnum(replacement.get(), gst_event_get_seqnum(event.get()));
+        event = std::move(replacement);
     }
     segment_event_ = std::move(event);
     if (mode_ == Mode::raw)

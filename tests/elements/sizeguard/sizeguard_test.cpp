@@ -448,6 +448,41 @@ TEST_F(Sizeguard, OrientationTagsAreDroppedWhereThePictureIsTurned)
     EXPECT_TRUE(seen);
 }
 
+TEST_F(Sizeguard, WhatReplacesAnEventHasItsNumber)
+{
+    start();
+    EventPtr tag(gst_event_new_tag(
+        gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, "rotate-90", GST_TAG_TITLE, "cat", nullptr)));
+    GstSegment bytes;
+    gst_segment_init(&bytes, GST_FORMAT_BYTES);
+    EventPtr segment(gst_event_new_segment(&bytes));
+    const guint32 tag_number = gst_event_get_seqnum(tag.get());
+    const guint32 segment_number = gst_event_get_seqnum(segment.get());
+    gst_harness_push_event(harness(), segment.release());
+    gst_harness_push_event(harness(), tag.release());
+    push(make_image({}));
+    end();
+    int seen = 0;
+    while (const EventPtr event{gst_harness_try_pull_event(harness())}) {
+        const GstEventType type = GST_EVENT_TYPE(event.get());
+        if (type != GST_EVENT_TAG && type != GST_EVENT_SEGMENT)
+            continue;
+        EXPECT_EQ(gst_event_get_seqnum(event.get()), type == GST_EVENT_TAG ? tag_number : segment_number);
+        ++seen;
+    }
+    EXPECT_EQ(seen, 2);
+}
+
+TEST_F(Sizeguard, AddsWhatItTookToTheLatency)
+{
+    gst_harness_set_upstream_latency(harness(), 40 * GST_MSECOND);
+    start(GST_FORMAT_TIME, "image/jpeg,framerate=1/1");
+    push_at(make_image({}), 0);
+    const guint64 took = stat("processing-time-last");
+    EXPECT_GT(took, 0u);
+    EXPECT_EQ(gst_harness_query_latency(harness()), 40 * GST_MSECOND + took);
+}
+
 TEST_F(Sizeguard, RawVideoWithinBoundsPassesUntouched)
 {
     start(GST_FORMAT_TIME, "video/x-raw,format=I420,width=64,height=48,framerate=30/1");
