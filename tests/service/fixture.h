@@ -104,7 +104,8 @@ protected:
     {
         return json(post(path, photo)).value("id", "");
     }
-    /// Reads the metrics until the one of that name, which has no labels, is as wanted.
+    /// Reads the metrics until the one of that name, its labels included, is as wanted. What an answer counts
+    /// is counted after its client has it.
     template <typename Wanted>
     void await_metric(const std::string &name, Wanted wanted)
     {
