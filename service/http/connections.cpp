@@ -27,6 +27,12 @@ constexpr std::chrono::seconds grace{1};
 
 constexpr linger reset_at_close{1, 0};
 
+void wake(const Connection &connection)
+{
+    if (connection.suspension)
+        connection.suspension->wake();
+}
+
 } // namespace
 
 void Suspension::wake()
@@ -97,25 +103,17 @@ void ConnectionTable::close(Connection *connection)
     connections_.erase(connection);
 }
 
-bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline)
+bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline,
+                            std::shared_ptr<Suspension> suspension)
 {
     const std::lock_guard guard(lock_);
     if (connection->late)
         return false;
     connection->phase = phase;
     connection->deadline = deadline;
-    connection->suspension.reset();
+    connection->suspension = std::move(suspension);
     connection->late_answer.clear();
     return true;
-}
-
-void ConnectionTable::wait(Connection *connection, Phase phase, Time deadline,
-                           std::shared_ptr<Suspension> suspension)
-{
-    const std::lock_guard guard(lock_);
-    connection->phase = phase;
-    connection->deadline = deadline;
-    connection->suspension = std::move(suspension);
 }
 
 void ConnectionTable::back_to_head(Connection *connection, Time now)
@@ -170,15 +168,14 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
         break;
     case Phase::work:
         connection.deadline = now + grace; // looks again then, if the wake changed nothing
-        connection.suspension->wake();
+        wake(connection);
         return;
     case Phase::refuse:
         // libmicrohttpd would go on with what the socket has buffered, 32 KB a wake, and sleep after each.
         connection.late = true;
         // A reset, or a sender that found the window full could probe it for a minute more.
         setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset_at_close, sizeof reset_at_close);
-        if (connection.suspension)
-            connection.suspension->wake();
+        wake(connection);
         break;
     case Phase::head:
     case Phase::send:
@@ -191,7 +188,7 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
     shutdown(connection.socket, SHUT_RDWR);
     if (connection.phase == Phase::events) {
         connection.gone = true;
-        connection.suspension->wake();
+        wake(connection);
     }
     connection.deadline = now + grace;
 }
@@ -211,7 +208,7 @@ void ConnectionTable::notice_hang_ups_locked()
     for (std::size_t i = 0; i < sockets.size(); ++i)
         if (sockets[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
             owners[i]->gone = true;
-            owners[i]->suspension->wake();
+            wake(*owners[i]);
         }
 }
 
@@ -222,7 +219,7 @@ void ConnectionTable::tick(Time now)
         if (connection->deadline <= now)
             expire_locked(*connection, now);
         else if (connection->phase == Phase::events)
-            connection->suspension->wake(); // perhaps it is time for a sign of life
+            wake(*connection); // perhaps it is time for a sign of life
     }
     notice_hang_ups_locked();
 }
@@ -233,7 +230,7 @@ void ConnectionTable::wake_all()
     for (const auto &[pointer, connection] : connections_)
         if (connection->suspension) {
             connection->gone = true;
-            connection->suspension->wake();
+            wake(*connection);
         }
 }
 

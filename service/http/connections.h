@@ -51,10 +51,10 @@ struct Connection {
     bool over_limit = false; ///< its client has too many: any request is answered 429
     Phase phase = Phase::head;
     std::chrono::steady_clock::time_point deadline;
-    std::shared_ptr<Suspension> suspension;
-    std::string late_answer; ///< what to send when the body's deadline passes
-    bool late = false;       ///< that was sent, or a refused client's time is up
-    bool gone = false;       ///< the client hung up while it was suspended
+    std::shared_ptr<Suspension> suspension; ///< null while nothing sleeps
+    std::string late_answer;                ///< what to send when the body's deadline passes
+    bool late = false;                      ///< that was sent, or a refused client's time is up
+    bool gone = false;                      ///< the client hung up while it was suspended
 };
 
 class ConnectionTable
@@ -71,9 +71,10 @@ public:
     Connection *open(int socket, const std::string &client, Time now);
     void close(Connection *connection);
 
-    /// Ends the phase and starts another; false if its deadline has passed and the connection is ending.
-    bool enter(Connection *connection, Phase phase, Time deadline);
-    void wait(Connection *connection, Phase phase, Time deadline, std::shared_ptr<Suspension> suspension);
+    /// Ends the phase and starts another; false if its deadline has passed and the connection is ending. With
+    /// `suspension` it may sleep from here on: the table wakes it, and notices a client that hangs up.
+    bool enter(Connection *connection, Phase phase, Time deadline,
+               std::shared_ptr<Suspension> suspension = nullptr);
     void back_to_head(Connection *connection, Time now);
     void set_late_answer(Connection *connection, std::string answer);
     bool is_gone(const Connection *connection) const;

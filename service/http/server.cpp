@@ -254,9 +254,9 @@ int HttpServer::continue_request(Request &request, MHD_Connection *connection, c
     *size = 0;
     if (request.refused && request.discarded > most_drained_bytes) {
         // Reads no more, and leaves the sender a moment to notice the answer.
-        if (connections_.is_late(request.connection))
+        if (!connections_.enter(request.connection, Phase::refuse, Clock::now() + refuse_time,
+                                exchange.suspension))
             return MHD_NO;
-        connections_.wait(request.connection, Phase::refuse, Clock::now() + refuse_time, exchange.suspension);
         return exchange.suspension->sleep(connection) ? MHD_YES : MHD_NO;
     }
     return MHD_YES;
@@ -282,7 +282,8 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
             return MHD_NO;
         if (const auto response = handler_.finish(exchange))
             return send(request, connection, *response);
-        connections_.wait(request.connection, Phase::work, exchange.wake_at, exchange.suspension);
+        if (!connections_.enter(request.connection, Phase::work, exchange.wake_at, exchange.suspension))
+            return MHD_NO;
         if (exchange.suspension->sleep(connection))
             return MHD_YES;
     }
@@ -297,11 +298,9 @@ int HttpServer::send(Request &request, MHD_Connection *connection, const Respons
     request.exchange.sent_bytes = size;
     const auto time =
         events ? settings_.events_timeout : settings_.send_timeout + std::chrono::seconds(size >> 15);
-    if (!connections_.enter(request.connection, events ? Phase::events : Phase::send, Clock::now() + time))
+    if (!connections_.enter(request.connection, events ? Phase::events : Phase::send, Clock::now() + time,
+                            events ? request.exchange.suspension : nullptr))
         return MHD_NO;
-    if (events)
-        connections_.wait(request.connection, Phase::events, Clock::now() + time,
-                          request.exchange.suspension);
     return queue_response(
         connection, response, request.exchange.suspension,
         [table = &connections_, entry = request.connection] { return table->is_gone(entry); });

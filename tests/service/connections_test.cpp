@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The table of connections by itself: every moment at which tick() may look at one.
+#include "service/http/connections.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace anime::service
+{
+
+namespace
+{
+
+using namespace std::chrono_literals;
+
+class ConnectionTableTest : public testing::Test
+{
+protected:
+    ConnectionTableTest()
+    {
+        EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()), 0);
+        connection_ = table_.open(ends_[0], "192.0.2.1", now_);
+    }
+    ~ConnectionTableTest() override
+    {
+        table_.close(connection_);
+        close(ends_[0]);
+        if (ends_[1] >= 0)
+            close(ends_[1]);
+    }
+
+    void hang_up()
+    {
+        close(ends_[1]);
+        ends_[1] = -1;
+    }
+    /// Whether it was woken since it was last asked; nothing is suspended here.
+    bool woken() { return !suspension_->sleep(nullptr); }
+
+    std::array<int, 2> ends_{};
+    const ConnectionTable::Time now_ = std::chrono::steady_clock::now();
+    const std::shared_ptr<Suspension> suspension_ = std::make_shared<Suspension>();
+    ConnectionTable table_{64, 10s, [](const std::string &) { return false; }, [](Phase) {}};
+    Connection *connection_ = nullptr;
+};
+
+} // namespace
+
+TEST_F(ConnectionTableTest, TicksInPhasesThatMaySleepBeforeAnythingSleeps)
+{
+    for (const Phase phase : {Phase::work, Phase::events, Phase::refuse})
+        for (const auto deadline : {now_ + 1h, now_}) {
+            ASSERT_TRUE(table_.enter(connection_, phase, deadline));
+            table_.tick(now_);
+            table_.wake_all();
+        }
+}
+
+TEST_F(ConnectionTableTest, WakesEventsAtEachTickFromTheirFirstMomentOn)
+{
+    ASSERT_TRUE(table_.enter(connection_, Phase::events, now_ + 1h, suspension_));
+    table_.tick(now_);
+    EXPECT_TRUE(woken());
+    EXPECT_FALSE(table_.is_gone(connection_));
+}
+
+TEST_F(ConnectionTableTest, WakesWorkAtItsDeadline)
+{
+    ASSERT_TRUE(table_.enter(connection_, Phase::work, now_ + 1h, suspension_));
+    table_.tick(now_ + 1h);
+    EXPECT_TRUE(woken());
+}
+
+TEST_F(ConnectionTableTest, WakesWhatSleepsWhenItsClientHangsUp)
+{
+    ASSERT_TRUE(table_.enter(connection_, Phase::work, now_ + 1h, suspension_));
+    hang_up();
+    table_.tick(now_);
+    EXPECT_TRUE(table_.is_gone(connection_));
+    EXPECT_TRUE(woken());
+}
+
+TEST_F(ConnectionTableTest, RefusesANewPhaseOnceTheConnectionIsEnding)
+{
+    ASSERT_TRUE(table_.enter(connection_, Phase::refuse, now_, suspension_));
+    table_.tick(now_);
+    EXPECT_TRUE(woken());
+    EXPECT_FALSE(table_.enter(connection_, Phase::send, now_ + 1h));
+}
+
+} // namespace anime::service
