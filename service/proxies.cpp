@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/proxies.h"
 
+#include "service/text.h"
+
 #include <stdexcept>
 #include <string_view>
 
@@ -14,14 +16,6 @@ struct Unref {
     void operator()(gpointer object) const { g_object_unref(object); }
 };
 using Address = std::unique_ptr<GInetAddress, Unref>;
-
-std::string trimmed(std::string_view text)
-{
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos)
-        return {};
-    return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
 
 } // namespace
 
@@ -52,7 +46,7 @@ std::string TrustedProxies::client_of(const std::string &peer, const std::string
     std::string_view left(forwarded_for);
     while (!left.empty() && trusts(client)) {
         const auto comma = left.find_last_of(',');
-        const std::string next = trimmed(comma == std::string_view::npos ? left : left.substr(comma + 1));
+        const std::string next(trim(comma == std::string_view::npos ? left : left.substr(comma + 1)));
         const Address parsed(g_inet_address_new_from_string(next.c_str()));
         if (!parsed)
             break; // a proxy that writes no address: keep the last one that is known

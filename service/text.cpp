@@ -18,14 +18,6 @@ namespace anime::service
 namespace
 {
 
-std::string_view trim(std::string_view s)
-{
-    const auto first = s.find_first_not_of(" \t");
-    if (first == std::string_view::npos)
-        return {};
-    return s.substr(first, s.find_last_not_of(" \t") - first + 1);
-}
-
 bool equal_ignoring_case(std::string_view a, std::string_view b)
 {
     return a.size() == b.size() && g_ascii_strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -46,6 +38,14 @@ bool any_part(std::string_view list, char separator, Use use)
 }
 
 } // namespace
+
+std::string_view trim(std::string_view text)
+{
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
 
 bool valid_id(std::string_view id)
 {
