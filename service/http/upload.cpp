@@ -52,7 +52,7 @@ Upload::~Upload()
 std::optional<Problem> Upload::expect(const std::string &content_type,
                                       std::optional<std::uint64_t> declared_bytes)
 {
-    const std::string type = content_type.substr(0, content_type.find(';'));
+    const std::string type(trim(std::string_view(content_type).substr(0, content_type.find(';'))));
     is_form_ = g_ascii_strcasecmp(type.c_str(), "multipart/form-data") == 0;
     if (!is_form_ && g_ascii_strncasecmp(type.c_str(), "image/", 6) != 0 &&
         g_ascii_strcasecmp(type.c_str(), "application/octet-stream") != 0)
@@ -84,38 +84,49 @@ std::optional<Problem> Upload::feed(const char *data, std::size_t size)
     return problem_ ? problem_ : form_problem("The form is malformed.");
 }
 
-std::optional<Problem> Upload::add_field(const char *name, const char *file_name, const char *data,
+std::optional<Problem> Upload::add_field(const std::string &name, const char *file_name, const char *data,
                                          std::uint64_t offset, std::size_t size)
 {
-    if (offset == 0)
-        if (auto problem = end_option())
+    if (name.empty())
+        return form_problem("A part of the form has no name.");
+    // libmicrohttpd reports a part of whose value it has read no more than four bytes without any of them,
+    // and again from its start once there are more.
+    const bool reported = field_name_ == name && field_empty_;
+    if (offset == 0 && !reported) {
+        if (auto problem = end_field())
             return problem;
-    if (std::string_view(name) == "file") {
-        if (offset == 0 && has_file_)
+        if (name == "file" && has_file_)
             return form_problem("The form has more than one file.");
-        has_file_ = true;
-        if (offset == 0 && file_name)
-            file_name_ = clean_file_name(file_name);
-        return add_bytes(data, size);
+        field_name_ = name;
+        field_empty_ = true;
     }
-    option_name_ = std::string(name).substr(0, most_option_bytes);
+    field_empty_ = field_empty_ && size == 0;
+    if (name != "file")
+        return add_option_value(data, size);
+    has_file_ = true;
+    if (offset == 0 && file_name)
+        file_name_ = clean_file_name(file_name);
+    return add_bytes(data, size);
+}
+
+std::optional<Problem> Upload::add_option_value(const char *data, std::size_t size)
+{
     option_value_.append(data, size);
     if (option_value_.size() > most_option_bytes)
         return make_problem("option-invalid",
-                            "The value of '" + clean_file_name(option_name_) +
+                            "The value of '" + clean_file_name(field_name_) +
                                 "' is longer than any that is allowed.",
                             "See /v1/limits for the options.");
     return std::nullopt;
 }
 
-std::optional<Problem> Upload::end_option()
+std::optional<Problem> Upload::end_field()
 {
-    if (option_name_.empty())
+    const std::string name = std::exchange(field_name_, {});
+    const std::string value = std::exchange(option_value_, {});
+    if (name.empty() || name == "file")
         return std::nullopt;
-    auto problem = set_option_(option_name_, option_value_);
-    option_name_.clear();
-    option_value_.clear();
-    return problem;
+    return set_option_(name, value);
 }
 
 std::optional<Problem> Upload::add_bytes(const char *data, std::size_t size)
@@ -150,7 +161,7 @@ std::optional<Problem> Upload::finish()
         if (!complete)
             return form_problem("The form ends before its last boundary.");
     }
-    if (auto problem = end_option())
+    if (auto problem = end_field())
         return problem;
     if (!has_file_)
         return make_problem("file-missing", "The request has no photo.",

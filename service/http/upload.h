@@ -50,10 +50,11 @@ public:
 
 private:
     friend struct UploadCallback;
-    std::optional<Problem> add_field(const char *name, const char *file_name, const char *data,
+    std::optional<Problem> add_field(const std::string &name, const char *file_name, const char *data,
                                      std::uint64_t offset, std::size_t size);
+    std::optional<Problem> add_option_value(const char *data, std::size_t size);
     std::optional<Problem> add_bytes(const char *data, std::size_t size);
-    std::optional<Problem> end_option();
+    std::optional<Problem> end_field();
 
     const std::uint64_t most_bytes_;
     ByteBudget &budget_;
@@ -62,7 +63,8 @@ private:
     MHD_PostProcessor *form_ = nullptr;
     bool is_form_ = false;
     bool has_file_ = false;
-    std::string option_name_; ///< of the form field that is arriving
+    std::string field_name_; ///< of the form field that is arriving
+    bool field_empty_ = true;
     std::string option_value_;
     std::optional<Problem> problem_; ///< from within the form's parser
     Bytes file_;
