@@ -17,8 +17,8 @@ std::optional<Response> Admin::begin(Exchange &exchange)
 {
     exchange.request_id = random_id();
     if (exchange.method != "GET" && exchange.method != "HEAD")
-        return refused(exchange, make_problem("method-not-allowed",
-                                              exchange.method + " is not possible here.", "Use GET."));
+        return refused(exchange,
+                       make_problem("method-not-allowed", "This method is not possible here.", "Use GET."));
     return std::nullopt;
 }
 

@@ -23,6 +23,18 @@ using Clock = std::chrono::steady_clock;
 /// What a form may add to its photo: boundaries, part headers, options.
 constexpr std::uint64_t form_overhead_bytes = 16 << 10;
 
+/// Of each thing that a client wrote.
+constexpr std::size_t most_logged_characters = 200;
+
+/// A client may make up any number of methods; the metrics remember each label for ever.
+const char *method_label(const std::string &method)
+{
+    for (const char *known : {"GET", "HEAD", "POST", "DELETE"})
+        if (method == known)
+            return known;
+    return "other";
+}
+
 double seconds_since(Clock::time_point time)
 {
     return std::chrono::duration<double>(Clock::now() - time).count();
@@ -125,7 +137,7 @@ std::optional<Response> Api::answer_head(Exchange &exchange)
     const Route *route = find_route(exchange, id, allowed);
     if (!route && !allowed.empty()) {
         Response response =
-            problem(exchange, make_problem("method-not-allowed", exchange.method + " is not possible here.",
+            problem(exchange, make_problem("method-not-allowed", "This method is not possible here.",
                                            "Use one of: " + allowed + "."));
         response.header("Allow", allowed);
         return response;
@@ -319,30 +331,32 @@ void Api::abandoned(Exchange &exchange)
 void Api::completed(const Exchange &exchange)
 {
     const double seconds = seconds_since(exchange.started);
-    shared_.metrics.request(exchange.route, exchange.method, exchange.status, seconds);
+    shared_.metrics.request(exchange.route, method_label(exchange.method), exchange.status, seconds);
     // A job's own failure was counted when it failed, and may be fetched any number of times.
     if (!exchange.code.empty() && exchange.job.empty())
         shared_.metrics.rejected(exchange.code);
     // Probes come every few seconds for ever: their lines would bury the others.
     if (exchange.route == "/livez" || exchange.route == "/readyz")
         return;
-    nlohmann::ordered_json fields = {{"client", exchange.client},
-                                     {"method", exchange.method},
-                                     {"path", exchange.path},
-                                     {"status", exchange.status},
-                                     {"duration_ms", std::round(seconds * 1e4) / 10},
-                                     {"bytes_in", exchange.received_bytes},
-                                     {"bytes_out", exchange.sent_bytes},
-                                     {"user_agent", exchange.header("user-agent")},
-                                     {"rss_bytes", resident_bytes()}};
+    const std::string method = clean_text(exchange.method, most_logged_characters);
+    const std::string path = clean_text(exchange.path, most_logged_characters);
+    nlohmann::ordered_json fields = {
+        {"client", exchange.client},
+        {"method", method},
+        {"path", path},
+        {"status", exchange.status},
+        {"duration_ms", std::round(seconds * 1e4) / 10},
+        {"bytes_in", exchange.received_bytes},
+        {"bytes_out", exchange.sent_bytes},
+        {"user_agent", clean_text(exchange.header("user-agent"), most_logged_characters)},
+        {"rss_bytes", resident_bytes()}};
     if (!exchange.code.empty())
         fields["code"] = exchange.code;
     if (!exchange.job.empty())
         fields["job"] = exchange.job;
     if (!exchange.file_name.empty())
         fields["file"] = exchange.file_name;
-    shared_.log.write(Level::info, Layer::access, exchange.request_id, exchange.method + " " + exchange.path,
-                      fields);
+    shared_.log.write(Level::info, Layer::access, exchange.request_id, method + " " + path, fields);
 }
 
 } // namespace anime::service

@@ -101,21 +101,26 @@ std::string rfc3339(std::chrono::system_clock::time_point time)
     return std::string(text.data(), length) + "." + fraction.substr(1) + "Z";
 }
 
-std::string clean_file_name(std::string_view name)
+std::string clean_text(std::string_view text, std::size_t most_characters)
 {
-    if (const auto slash = name.find_last_of("/\\"); slash != std::string_view::npos)
-        name.remove_prefix(slash + 1);
     const std::unique_ptr<char, decltype(&g_free)> valid(
-        g_utf8_make_valid(name.data(), static_cast<gssize>(name.size())), g_free);
+        g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())), g_free);
     std::string clean;
-    glong characters = 0;
-    for (const char *p = valid.get(); *p && characters < 120; p = g_utf8_next_char(p)) {
+    std::size_t characters = 0;
+    for (const char *p = valid.get(); *p && characters < most_characters; p = g_utf8_next_char(p)) {
         if (g_unichar_iscntrl(g_utf8_get_char(p)))
             continue;
         clean.append(p, static_cast<std::size_t>(g_utf8_next_char(p) - p));
         ++characters;
     }
     return clean;
+}
+
+std::string clean_file_name(std::string_view name)
+{
+    if (const auto slash = name.find_last_of("/\\"); slash != std::string_view::npos)
+        name.remove_prefix(slash + 1);
+    return clean_text(name, 120);
 }
 
 std::string quoted_tag(std::string_view digest)

@@ -26,8 +26,10 @@ std::optional<int> prefer_wait(std::string_view header);
 /// UTC as RFC 3339 with milliseconds.
 std::string rfc3339(std::chrono::system_clock::time_point time);
 
-/// A client's file name for logs and answers: the last path component, valid UTF-8, no control characters, at
-/// most 120 characters.
+/// Text from a client for logs and answers: valid UTF-8, no control characters, at most so many others.
+std::string clean_text(std::string_view text, std::size_t most_characters);
+
+/// The same of a file name: its last path component, at most 120 characters.
 std::string clean_file_name(std::string_view name);
 
 /// An ETag of the first 32 characters of a digest.

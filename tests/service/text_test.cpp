@@ -58,6 +58,15 @@ TEST(CleanFileName, KeepsTheNameAndNothingThatHarms)
     EXPECT_EQ(clean_file_name(""), "");
 }
 
+TEST(CleanText, IsValidAndBounded)
+{
+    EXPECT_EQ(clean_text("curl/8", 10), "curl/8");
+    EXPECT_EQ(clean_text("\xff\xfe", 10), "\xef\xbf\xbd\xef\xbf\xbd");
+    EXPECT_EQ(clean_text("a\r\nb", 10), "ab");
+    EXPECT_EQ(clean_text(std::string(40000, 'x'), 200), std::string(200, 'x'));
+    EXPECT_EQ(clean_text("猫猫猫", 2), "猫猫");
+}
+
 TEST(EtagMatches, ListsWeakTagsAndStar)
 {
     EXPECT_TRUE(etag_matches("\"a\"", "\"a\""));
