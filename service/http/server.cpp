@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 
 namespace anime::service
@@ -42,6 +43,32 @@ std::string address_text(const sockaddr *address)
                   text.size());
     const std::string_view view(text.data());
     return std::string(view.starts_with("::ffff:") ? view.substr(7) : view);
+}
+
+struct Headers {
+    std::map<std::string, std::string> values; ///< names in lower case
+    std::set<std::string> repeated;
+};
+
+/// A request that a proxy in front could read as another one than libmicrohttpd does (RFC 9112, 6.3).
+std::optional<Problem> framing_problem(const Headers &headers, std::string_view version)
+{
+    std::string what;
+    for (const char *single : {"host", "content-length", "content-type", "transfer-encoding"})
+        if (headers.repeated.contains(single))
+            what = std::string("more than one ") + single;
+    const auto encoding = headers.values.find("transfer-encoding");
+    if (encoding != headers.values.end()) {
+        if (headers.values.contains("content-length"))
+            what = "both content-length and transfer-encoding";
+        else if (g_ascii_strcasecmp(encoding->second.c_str(), "chunked") != 0 ||
+                 version != MHD_HTTP_VERSION_1_1)
+            what = "a transfer-encoding that is not possible here";
+    }
+    if (what.empty())
+        return std::nullopt;
+    return make_problem("header-invalid", "The request has " + what + ".",
+                        "Send one Content-Length, or Transfer-Encoding: chunked over HTTP/1.1.");
 }
 
 struct AddressList {
@@ -84,7 +111,7 @@ struct ServerCallbacks {
     }
 
     static MHD_Result request(void *self, MHD_Connection *connection, const char *url, const char *method,
-                              const char *, const char *data, std::size_t *size, void **context)
+                              const char *version, const char *data, std::size_t *size, void **context)
     {
         auto *server = static_cast<HttpServer *>(self);
         try {
@@ -93,10 +120,10 @@ struct ServerCallbacks {
                 return static_cast<MHD_Result>(server->continue_request(*request, connection, data, size));
             request = new HttpServer::Request;
             *context = request;
-            server->start_request(*request, connection, method, url);
+            server->start_request(*request, connection, method, url, version);
             // An answer before the body is only sent here to a client that waits for one (Expect:
             // 100-continue); others get it once they have sent a little more.
-            if (request->early && request->exchange.header("expect") == "100-continue")
+            if (request->early && !request->refused && request->exchange.header("expect") == "100-continue")
                 return static_cast<MHD_Result>(server->send(*request, connection, *request->early));
             return MHD_YES;
         } catch (const std::exception &error) {
@@ -133,12 +160,17 @@ struct ServerCallbacks {
         static_cast<HttpServer *>(self)->settings_.log(message);
     }
 
-    static MHD_Result add_header(void *exchange, MHD_ValueKind, const char *name, const char *value)
+    static MHD_Result add_header(void *self, MHD_ValueKind, const char *name, const char *value)
     {
+        auto &headers = *static_cast<Headers *>(self);
         std::string lower(name);
         for (char &c : lower)
             c = g_ascii_tolower(c);
-        static_cast<Exchange *>(exchange)->headers[lower] = value ? value : "";
+        const auto [at, first] = headers.values.try_emplace(lower, value ? value : "");
+        if (!first) { // lines of one name are one list (RFC 9110, 5.3)
+            at->second += std::string(", ") + (value ? value : "");
+            headers.repeated.insert(lower);
+        }
         return MHD_YES;
     }
 
@@ -191,7 +223,7 @@ HttpServer::~HttpServer()
 }
 
 void HttpServer::start_request(Request &request, MHD_Connection *connection, const char *method,
-                               const char *url)
+                               const char *url, const char *version)
 {
     Exchange &exchange = request.exchange;
     request.connection = static_cast<Connection *>(
@@ -201,7 +233,10 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
     exchange.peer = request.connection->client;
     exchange.over_connection_limit = request.connection->over_limit;
     exchange.started = Clock::now();
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, ServerCallbacks::add_header, &exchange);
+    Headers headers;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, ServerCallbacks::add_header, &headers);
+    const auto ambiguity = framing_problem(headers, version);
+    exchange.headers = std::move(headers.values);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &exchange);
     const std::string length = exchange.header("content-length");
     std::uint64_t declared = 0;
@@ -212,6 +247,8 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
         exchange.declared_bytes.value_or(0) > 0 || exchange.headers.contains("transfer-encoding");
 
     request.early = handler_.begin(exchange);
+    if (ambiguity)
+        request.early = handler_.refused(exchange, *ambiguity);
     connections_.enter(request.connection, Phase::body, exchange.started + settings_.body_timeout);
     connections_.set_late_answer(request.connection, wire_format(handler_.late(exchange)));
     if (!request.early && exchange.upload && !exchange.upload->start(connection))
@@ -220,7 +257,7 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
                                    "Let your HTTP library write the Content-Type of the form."));
     const bool long_body =
         exchange.has_body && exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
-    if (request.early && long_body && exchange.header("expect") != "100-continue")
+    if (ambiguity || (request.early && long_body && exchange.header("expect") != "100-continue"))
         refuse(request, *request.early);
 }
 

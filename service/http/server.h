@@ -50,7 +50,8 @@ private:
     friend struct ServerCallbacks;
     struct Request;
 
-    void start_request(Request &request, MHD_Connection *connection, const char *method, const char *url);
+    void start_request(Request &request, MHD_Connection *connection, const char *method, const char *url,
+                       const char *version);
     int continue_request(Request &request, MHD_Connection *connection, const char *data, std::size_t *size);
     int body_complete(Request &request, MHD_Connection *connection);
     void refuse(Request &request, Response response);

@@ -37,4 +37,55 @@ TEST_F(Hostile, AnAccessLineIsShortWhateverTheClientWrote)
     }
 }
 
+TEST_F(Hostile, ABodyWithoutOneClearEndIsRefusedAndTheConnectionEnds)
+{
+    start();
+    const std::string chunks = "5\r\nhello\r\n0\r\n\r\n";
+    const std::string next = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::pair<std::string, std::string> requests[] = {
+        {"Content-Length: 5\r\nContent-Length: 60\r\n", "hello"},
+        {"Content-Length: 60\r\nContent-Length: 5\r\n", "hello"},
+        {"Content-Length: 5\r\nContent-Length: 5\r\n", "hello"},
+        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks},
+        {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks},
+        {"Transfer-Encoding: gzip, chunked\r\n", chunks},
+        {"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", chunks},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", chunks},
+        {"Transfer-Encoding: identity\r\n", "hello"},
+        {"Transfer-Encoding: xchunked\r\n", chunks},
+        {"Transfer-Encoding:\r\n", "hello"},
+        {"Content-Length: 5\r\nHost: y\r\n", "hello"},
+        {"Content-Length: 5\r\nContent-Type: image/png\r\n", "hello"},
+    };
+    for (const auto &[lines, body] : requests)
+        for (const char *method : {"POST /upload", "GET /livez"}) {
+            SCOPED_TRACE(method + (": " + lines));
+            Client client(port());
+            client.send(method + (" HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + lines) + "\r\n" +
+                        body + next);
+            EXPECT_EQ(code(client.receive()), "header-invalid");
+            EXPECT_FALSE(client.wait_for("HTTP/1.1 ")) << "what follows is no request";
+        }
+    Client old(port());
+    old.send("POST /upload HTTP/1.0\r\nContent-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\n" +
+             chunks);
+    EXPECT_EQ(code(old.receive()), "header-invalid");
+}
+
+TEST_F(Hostile, LinesOfOneHeaderAreOneList)
+{
+    options_.limits.rate = 1;
+    options_.limits.burst = 1;
+    options_.trusted_proxies = {"127.0.0.1", "10.0.0.0/8"};
+    start();
+    const auto status_from = [this](const std::string &lines) {
+        Client client(port());
+        client.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + lines +
+                    "Content-Length: " + std::to_string(photo().size()) + "\r\n\r\n" + photo());
+        return client.receive().status;
+    };
+    EXPECT_EQ(status_from("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n"), 200);
+    EXPECT_EQ(status_from("X-Forwarded-For: 192.0.2.1\r\n"), 429) << "the same client";
+}
+
 } // namespace anime::service
