@@ -200,8 +200,13 @@ std::optional<JobView> JobBoard::find(const std::string &id) const
 void JobBoard::listen(const std::string &id, const std::shared_ptr<Waker> &waker)
 {
     const std::lock_guard guard(lock_);
-    if (const auto found = jobs_.find(id); found != jobs_.end())
-        found->second->listeners.push_back(waker);
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end() || is_final(found->second->view.state))
+        return;
+    auto &listeners = found->second->listeners;
+    // The job may not change for a minute, while clients come and go.
+    std::erase_if(listeners, [](const std::weak_ptr<Waker> &listener) { return listener.expired(); });
+    listeners.push_back(waker);
 }
 
 std::optional<JobView> JobBoard::cancel(const std::string &id, Wall wall)

@@ -101,7 +101,7 @@ public:
     Submission submit(const NewJob &job, Steady now, Wall wall);
 
     std::optional<JobView> find(const std::string &id) const;
-    /// `waker` is woken at every change of the job from here on, until it is gone.
+    /// `waker` is woken at every change of the job from here on, until it is gone; a final job has none.
     void listen(const std::string &id, const std::shared_ptr<Waker> &waker);
     /// The job as it is now; a final one stays as it was.
     std::optional<JobView> cancel(const std::string &id, Wall wall);

@@ -15,6 +15,29 @@ struct CountingWaker : Waker {
     int count = 0;
 };
 
+/// Memory of what it allocates that lives: a weak pointer keeps its control block.
+template <typename T>
+struct CountingAllocator {
+    using value_type = T;
+    explicit CountingAllocator(int *live) : live(live) {}
+    template <typename Other>
+    CountingAllocator(const CountingAllocator<Other> &other) : live(other.live)
+    {
+    }
+    T *allocate(std::size_t count)
+    {
+        ++*live;
+        return std::allocator<T>().allocate(count);
+    }
+    void deallocate(T *pointer, std::size_t count)
+    {
+        --*live;
+        std::allocator<T>().deallocate(pointer, count);
+    }
+    bool operator==(const CountingAllocator &) const = default;
+    int *live;
+};
+
 class JobBoardTest : public testing::Test
 {
 protected:
@@ -208,6 +231,21 @@ TEST_F(JobBoardTest, DrainsAndAbandons)
     EXPECT_EQ(state(running.id), JobState::failed);
     EXPECT_TRUE(task->cancel);
     EXPECT_EQ(board_.take(), nullptr);
+}
+
+TEST_F(JobBoardTest, RemembersNoListenerThatIsGone)
+{
+    int live = 0;
+    const auto come_and_go = [&](const std::string &id) {
+        for (int i = 0; i < 10; ++i)
+            board_.listen(id, std::allocate_shared<CountingWaker>(CountingAllocator<CountingWaker>(&live)));
+        return live;
+    };
+    const JobView waiting = submit(job("a"));
+    EXPECT_EQ(come_and_go(waiting.id), 1) << "the last one, until the next comes";
+    NewJob known = job("b");
+    known.cached = std::make_shared<const Picture>();
+    EXPECT_EQ(come_and_go(submit(known).id), 1) << "a final job changes no more";
 }
 
 } // namespace anime::service
