@@ -215,10 +215,11 @@ std::optional<Problem> Api::prepare_upload(Exchange &exchange)
         if (auto refusal = set_option(exchange, name, value))
             return refusal;
 
-    exchange.upload = std::make_unique<Upload>(
-        max_bytes, shared_.budget, [this, &exchange](const std::string &name, const std::string &value) {
-            return set_option(exchange, name, value);
-        });
+    exchange.upload =
+        std::make_unique<Upload>(max_bytes, shared_.budget, rate_key(exchange.client),
+                                 [this, &exchange](const std::string &name, const std::string &value) {
+                                     return set_option(exchange, name, value);
+                                 });
     if (!exchange.has_body)
         return make_problem("file-missing", "The request has no photo.",
                             "Send multipart/form-data with the photo in a field named 'file', or the photo "

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Bounds the bytes of all uploads that are arriving or waiting, however many there are.
+// Bounds bytes that many hold at once: of all clients together, and of each one.
 #pragma once
 
-#include "service/picture.h"
-
-#include <atomic>
 #include <cstdint>
-#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
 
 namespace anime::service
 {
 
-/// Outlives every upload that it counts.
+/// Outlives everything that it counts.
 class ByteBudget
 {
 public:
-    explicit ByteBudget(std::uint64_t most) : most_(most) {}
-
-    bool take(std::uint64_t bytes)
+    ByteBudget(std::uint64_t most, std::uint64_t most_per_client)
+        : most_(most), most_per_client_(most_per_client)
     {
-        if (used_.fetch_add(bytes) + bytes <= most_)
-            return true;
-        used_ -= bytes;
-        return false;
     }
-    void give_back(std::uint64_t bytes) { used_ -= bytes; }
-    std::uint64_t used() const { return used_; }
-    std::uint64_t most() const { return most_; }
+
+    /// Counts `bytes` for `client` (a rate_key); or counts nothing, and returns the limit that is in the way.
+    std::optional<std::uint64_t> take(const std::string &client, std::uint64_t bytes);
+    void give_back(const std::string &client, std::uint64_t bytes);
+
+    std::uint64_t used() const;
+    std::uint64_t most_per_client() const { return most_per_client_; }
 
 private:
     const std::uint64_t most_;
-    std::atomic<std::uint64_t> used_{0};
+    const std::uint64_t most_per_client_;
+    mutable std::mutex lock_; // protects what follows
+    std::uint64_t used_ = 0;
+    std::unordered_map<std::string, std::uint64_t> clients_; // only those with bytes
 };
 
 } // namespace anime::service

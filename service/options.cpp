@@ -18,7 +18,7 @@ const std::vector<LimitSpec> &limit_specs()
     static const std::vector<LimitSpec> specs = {
         {"max-bytes", &Limits::max_bytes, 1024, gib, "bytes", "largest upload"},
         {"max-pending-bytes", &Limits::max_pending_bytes, 1 << 20, 16 * gib, "bytes",
-         "all uploads that are arriving or waiting"},
+         "all uploads that arrive or wait, a quarter of them of one client"},
         {"queue-size", &Limits::queue_size, 1, 100000, "jobs", "jobs that may wait"},
         {"workers", &Limits::workers, 1, 64, "pipelines", "pictures painted at once"},
         {"max-jobs", &Limits::max_jobs, 16, 1000000, "jobs", "jobs remembered, finished ones included"},

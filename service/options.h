@@ -14,7 +14,7 @@ namespace anime::service
 /// Every limit has a default here, an option --NAME, a variable ANIME_NAME, and shows in /v1/limits.
 struct Limits {
     std::int64_t max_bytes = 5 << 20;          ///< of one upload
-    std::int64_t max_pending_bytes = 64 << 20; ///< of all uploads that are arriving or waiting
+    std::int64_t max_pending_bytes = 64 << 20; ///< of all uploads that arrive or wait; a quarter for a client
     std::int64_t queue_size = 64;              ///< jobs that wait
     std::int64_t workers = 2;                  ///< pipelines at work at once
     std::int64_t max_jobs = 2000;              ///< jobs remembered, finished ones included

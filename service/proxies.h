@@ -30,7 +30,8 @@ private:
     std::vector<std::unique_ptr<GInetAddressMask, Unref>> ranges_;
 };
 
-/// What counts as one client for rates: the address, of IPv6 the /64 network that one customer gets.
+/// What counts as one client for rates, connections and bytes: the address, of IPv6 the /64 network that one
+/// customer gets.
 std::string rate_key(const std::string &address);
 
 } // namespace anime::service

@@ -4,6 +4,7 @@
 #include "models/painter.h"
 #include "service/memory.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
@@ -37,6 +38,13 @@ JobBoard::Settings board_settings(const Limits &limits)
             std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline)};
 }
 
+/// A quarter of all for one client, so that none can shut out the others; at least one upload.
+ByteBudget upload_budget(const Limits &limits)
+{
+    return ByteBudget(static_cast<std::uint64_t>(limits.max_pending_bytes),
+                      static_cast<std::uint64_t>(std::max(limits.max_pending_bytes / 4, limits.max_bytes)));
+}
+
 std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
 {
     if (options.cache_dir.empty())
@@ -48,8 +56,7 @@ std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
 } // namespace
 
 Service::Service(const Options &options, LineWriter &lines)
-    : options_(options), log_(lines), engine_(options_, log_),
-      budget_(static_cast<std::uint64_t>(options.limits.max_pending_bytes)),
+    : options_(options), log_(lines), engine_(options_, log_), budget_(upload_budget(options.limits)),
       board_(board_settings(options.limits)),
       memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes)),
       disk_cache_(open_disk_cache(options)),

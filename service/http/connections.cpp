@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/http/connections.h"
 
+#include "service/proxies.h"
+
 #include <microhttpd.h>
 
 #include <poll.h>
@@ -77,7 +79,7 @@ ConnectionTable::ConnectionTable(std::size_t most_per_client, std::chrono::secon
 bool ConnectionTable::admits(const std::string &client) const
 {
     const std::lock_guard guard(lock_);
-    const auto count = per_client_.find(client);
+    const auto count = per_client_.find(rate_key(client));
     return count == per_client_.end() || count->second < 2 * most_per_client_ || exempt_(client);
 }
 
@@ -87,9 +89,10 @@ Connection *ConnectionTable::open(int socket, const std::string &client, Time no
     Connection *opened = connection.get();
     opened->socket = socket;
     opened->client = client;
+    opened->rate_key = rate_key(client);
     opened->deadline = now + head_timeout_;
     const std::lock_guard guard(lock_);
-    opened->over_limit = ++per_client_[client] > most_per_client_ && !exempt_(client);
+    opened->over_limit = ++per_client_[opened->rate_key] > most_per_client_ && !exempt_(client);
     connections_[opened] = std::move(connection);
     return opened;
 }
@@ -97,7 +100,7 @@ Connection *ConnectionTable::open(int socket, const std::string &client, Time no
 void ConnectionTable::close(Connection *connection)
 {
     const std::lock_guard guard(lock_);
-    const auto count = per_client_.find(connection->client);
+    const auto count = per_client_.find(connection->rate_key);
     if (--count->second == 0)
         per_client_.erase(count);
     connections_.erase(connection);

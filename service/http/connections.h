@@ -48,6 +48,7 @@ enum class Phase {
 struct Connection {
     int socket = -1;
     std::string client;      ///< the peer's address, whole
+    std::string rate_key;    ///< what its connections are counted by
     bool over_limit = false; ///< its client has too many: any request is answered 429
     Phase phase = Phase::head;
     std::chrono::steady_clock::time_point deadline;

@@ -36,9 +36,9 @@ struct UploadCallback {
     }
 };
 
-Upload::Upload(std::uint64_t most_bytes, ByteBudget &budget, SetOption set_option)
-    : most_bytes_(most_bytes), budget_(budget), set_option_(std::move(set_option)),
-      checksum_(g_checksum_new(G_CHECKSUM_SHA256), g_checksum_free)
+Upload::Upload(std::uint64_t most_bytes, ByteBudget &budget, std::string client, SetOption set_option)
+    : most_bytes_(most_bytes), budget_(budget), client_(std::move(client)),
+      set_option_(std::move(set_option)), checksum_(g_checksum_new(G_CHECKSUM_SHA256), g_checksum_free)
 {
 }
 
@@ -46,7 +46,7 @@ Upload::~Upload()
 {
     if (form_)
         MHD_destroy_post_processor(form_);
-    budget_.give_back(counted_);
+    budget_.give_back(client_, counted_);
 }
 
 std::optional<Problem> Upload::expect(const std::string &content_type,
@@ -139,10 +139,11 @@ std::optional<Problem> Upload::add_bytes(const char *data, std::size_t size)
         problem.actual = file_.size() + size;
         return problem;
     }
-    if (!budget_.take(size)) {
-        Problem problem = make_problem("uploads-full", "More uploads are under way than the service holds.",
-                                       "Try again in a moment.", 2);
-        problem.limit = budget_.most();
+    if (const auto limit = budget_.take(client_, size)) {
+        Problem problem = make_problem(
+            "uploads-full", "More uploads are under way than the service holds, of this client or of all.",
+            "Try again in a moment.", 2);
+        problem.limit = limit;
         return problem;
     }
     counted_ += size;
@@ -178,8 +179,8 @@ std::shared_ptr<const Bytes> Upload::take_file()
     // The budget gets the bytes back when the last job lets go of them.
     const std::uint64_t counted = std::exchange(counted_, 0);
     file_.shrink_to_fit();
-    return {new Bytes(std::move(file_)), [counted, budget = &budget_](const Bytes *bytes) {
-                budget->give_back(counted);
+    return {new Bytes(std::move(file_)), [counted, client = client_, budget = &budget_](const Bytes *bytes) {
+                budget->give_back(client, counted);
                 delete bytes;
             }};
 }

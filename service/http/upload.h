@@ -26,8 +26,8 @@ using SetOption = std::function<std::optional<Problem>(const std::string &name, 
 class Upload
 {
 public:
-    /// `budget` outlives the upload and the bytes it hands out.
-    Upload(std::uint64_t most_bytes, ByteBudget &budget, SetOption set_option);
+    /// `budget` outlives the upload and the bytes it hands out; they count for `client`, a rate_key.
+    Upload(std::uint64_t most_bytes, ByteBudget &budget, std::string client, SetOption set_option);
     ~Upload();
     Upload(const Upload &) = delete;
     Upload &operator=(const Upload &) = delete;
@@ -58,6 +58,7 @@ private:
 
     const std::uint64_t most_bytes_;
     ByteBudget &budget_;
+    const std::string client_;
     const SetOption set_option_;
     const std::unique_ptr<GChecksum, decltype(&g_checksum_free)> checksum_;
     MHD_PostProcessor *form_ = nullptr;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <vector>
 
 namespace anime::service
 {
@@ -90,6 +91,22 @@ TEST_F(ConnectionTableTest, RefusesANewPhaseOnceTheConnectionIsEnding)
     table_.tick(now_);
     EXPECT_TRUE(woken());
     EXPECT_FALSE(table_.enter(connection_, Phase::send, now_ + 1h));
+}
+
+TEST_F(ConnectionTableTest, CountsAnIpv6NetworkAsOneClient)
+{
+    ConnectionTable table(
+        2, 10s, [](const std::string &) { return false; }, [](Phase) {});
+    std::vector<Connection *> opened;
+    for (const char *address : {"2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3", "2001:db8:1:2::4"})
+        opened.push_back(table.open(-1, address, now_));
+    EXPECT_FALSE(opened[1]->over_limit);
+    EXPECT_TRUE(opened[2]->over_limit);
+    EXPECT_FALSE(table.admits("2001:db8:1:2::5"));
+    EXPECT_TRUE(table.admits("2001:db8:1:3::5"));
+    for (Connection *connection : opened)
+        table.close(connection);
+    EXPECT_TRUE(table.admits("2001:db8:1:2::5"));
 }
 
 } // namespace anime::service

@@ -72,6 +72,26 @@ TEST_F(Hostile, ABodyWithoutOneClearEndIsRefusedAndTheConnectionEnds)
     EXPECT_EQ(code(old.receive()), "header-invalid");
 }
 
+TEST_F(Hostile, NoClientTakesAllTheRoomForUploads)
+{
+    options_.limits.max_pending_bytes = 200000;
+    options_.limits.max_bytes = 60000; // a client has at least one, which is more than a quarter here
+    start();
+    const std::string head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                             "Content-Length: 50000\r\n\r\n";
+    Client first(port());
+    first.send(head + std::string(40000, 'x'));
+    await_metric("anime_pending_upload_bytes", [](double bytes) { return bytes == 40000; });
+    Client second(port());
+    second.send(head + std::string(50000, 'x'));
+    const Answer refused = second.receive();
+    EXPECT_EQ(code(refused), "uploads-full");
+    EXPECT_EQ(json(refused)["limit"], 60000);
+    Client other(port(), 9);
+    other.send(head + std::string(50000, 'x'));
+    EXPECT_EQ(other.receive().status, 422) << "there is room for others: this is only no photo";
+}
+
 TEST_F(Hostile, LinesOfOneHeaderAreOneList)
 {
     options_.limits.rate = 1;
