@@ -30,7 +30,8 @@ struct Shared {
     Metrics &metrics;
     Engine &engine;
     JobBoard &board;
-    ByteBudget &budget;
+    ByteBudget &budget;  ///< of uploads
+    ByteBudget &sending; ///< of pictures that are being sent
     MemoryCache &memory_cache;
     DiskCache *disk_cache; ///< null without --cache-dir
 };
@@ -83,6 +84,9 @@ private:
     Response problem(const Exchange &exchange, const Problem &problem) const;
     Response job_document(const Exchange &exchange, const JobView &job, int status) const;
     Response gone(const Exchange &exchange) const;
+    /// The picture, counted until its answer was sent; null if too much is being sent.
+    PicturePtr count_as_sending(const Exchange &exchange, const PicturePtr &picture) const;
+    Response sending_full(const Exchange &exchange) const;
     void add_picture_headers(Response &response, const JobView &job) const;
     Response with_common_headers(const Exchange &exchange, Response response) const;
 

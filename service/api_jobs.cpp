@@ -213,8 +213,11 @@ std::optional<Response> Api::post_upload(Exchange &exchange, const std::string &
     head["media_type"] = picture->info.media_type;
     std::string text = head.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     text.pop_back(); // the closing brace
+    const PicturePtr counted = count_as_sending(exchange, picture);
+    if (!counted)
+        return sending_full(exchange);
     Response response = json_response(200, {});
-    response.body = Base64Body{text + ",\"image\":\"", picture->data, "\"}\n"};
+    response.body = Base64Body{text + ",\"image\":\"", {counted, counted->data.get()}, "\"}\n"};
     add_picture_headers(response, *job);
     return response;
 }
@@ -280,8 +283,9 @@ std::optional<Response> Api::get_result(Exchange &exchange, const std::string &i
     }
     const std::string extension = job->picture->media_type == "image/png" ? "png" : "jpg";
     response.header("Content-Disposition", "inline; filename=\"anime." + extension + "\"");
-    if (const PicturePtr picture = shared_.memory_cache.find(job->key)) {
-        response.body = SharedBody{picture->data->data(), picture->data->size(), picture};
+    const PicturePtr picture = shared_.memory_cache.find(job->key);
+    if (const PicturePtr counted = picture ? count_as_sending(exchange, picture) : nullptr) {
+        response.body = SharedBody{counted->data->data(), counted->data->size(), counted};
         return response;
     }
     // From the file itself: only its first page is read here, the rest by the kernel while it is sent.
@@ -290,6 +294,8 @@ std::optional<Response> Api::get_result(Exchange &exchange, const std::string &i
             response.body = FileBody{file->descriptor, file->offset, file->bytes};
             return response;
         }
+    if (picture)
+        return sending_full(exchange);
     return problem(exchange, make_problem("result-expired", "The picture was not kept this long.",
                                           "Upload the photo again."));
 }
@@ -311,6 +317,27 @@ std::optional<Response> Api::get_events(Exchange &exchange, const std::string &i
     auto source = std::make_shared<EventSource>(shared_.board, *job, seen);
     response.body = EventBody{[source] { return source->next(); }};
     return response;
+}
+
+PicturePtr Api::count_as_sending(const Exchange &exchange, const PicturePtr &picture) const
+{
+    ByteBudget &budget = shared_.sending;
+    const std::string client = rate_key(exchange.client);
+    // One that is larger than a client's share is the whole share, or nobody would ever get it.
+    const std::uint64_t bytes = std::min<std::uint64_t>(picture->data->size(), budget.most_per_client());
+    if (budget.take(client, bytes))
+        return nullptr;
+    return {picture.get(),
+            [picture, client, bytes, &budget](const Picture *) { budget.give_back(client, bytes); }};
+}
+
+Response Api::sending_full(const Exchange &exchange) const
+{
+    const Problem full = make_problem(
+        "sending-full", "More pictures are being sent than the service holds, to this client or to all.",
+        "Take in those that are under way, then try again.", 2);
+    shared_.metrics.rejected(full.code);
+    return problem(exchange, full);
 }
 
 Response Api::gone(const Exchange &exchange) const

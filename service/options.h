@@ -15,6 +15,7 @@ namespace anime::service
 struct Limits {
     std::int64_t max_bytes = 5 << 20;          ///< of one upload
     std::int64_t max_pending_bytes = 64 << 20; ///< of all uploads that arrive or wait; a quarter for a client
+    std::int64_t max_sending_bytes = 64 << 20; ///< of pictures in memory on their way; a quarter for a client
     std::int64_t queue_size = 64;              ///< jobs that wait
     std::int64_t workers = 2;                  ///< pipelines at work at once
     std::int64_t max_jobs = 2000;              ///< jobs remembered, finished ones included
@@ -25,7 +26,7 @@ struct Limits {
     std::int64_t max_connections_per_client = 64;
     std::int64_t header_timeout = 10;       ///< seconds, absolute: a request's head, or idle between requests
     std::int64_t body_timeout = 20;         ///< seconds, absolute: a request's body
-    std::int64_t send_timeout = 25;         ///< seconds for an answer, and one more for each 32 KiB of it
+    std::int64_t send_timeout = 25;         ///< seconds for an answer, and one more for each 64 KiB of it
     std::int64_t deadline = 60;             ///< seconds from acceptance to picture, waiting included
     std::int64_t max_wait = 60;             ///< seconds that Prefer: wait may ask for
     std::int64_t memory_soft = 300LL << 20; ///< bytes of RSS: warn and trim

@@ -45,6 +45,7 @@ int status_of(const std::string &code)
         {"connections", 429},
         {"queue-full", 503},
         {"uploads-full", 503},
+        {"sending-full", 503},
         {"memory", 503},
         {"draining", 503},
         {"not-ready", 503},

@@ -57,10 +57,12 @@ std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
 
 Service::Service(const Options &options, LineWriter &lines)
     : options_(options), log_(lines), engine_(options_, log_), budget_(upload_budget(options.limits)),
+      sending_(static_cast<std::uint64_t>(options.limits.max_sending_bytes),
+               static_cast<std::uint64_t>(options.limits.max_sending_bytes / 4)),
       board_(board_settings(options.limits)),
       memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes)),
       disk_cache_(open_disk_cache(options)),
-      api_({options_, log_, metrics_, engine_, board_, budget_, memory_cache_, disk_cache_.get()}),
+      api_({options_, log_, metrics_, engine_, board_, budget_, sending_, memory_cache_, disk_cache_.get()}),
       admin_(
           metrics_, [this] { return gauges(); }, [this] { return not_ready(); })
 {
@@ -98,8 +100,8 @@ void Service::start()
 {
     engine_.warm_up();
     trim_memory();
-    workers_ = std::make_unique<Workers>(
-        Shared{options_, log_, metrics_, engine_, board_, budget_, memory_cache_, disk_cache_.get()});
+    workers_ = std::make_unique<Workers>(Shared{options_, log_, metrics_, engine_, board_, budget_, sending_,
+                                                memory_cache_, disk_cache_.get()});
 }
 
 void Service::tick()
@@ -163,6 +165,7 @@ Gauges Service::gauges() const
     gauges.jobs = static_cast<double>(load.jobs);
     gauges.connections = static_cast<double>(server_ ? server_->connections() : 0);
     gauges.pending_bytes = static_cast<double>(budget_.used());
+    gauges.sending_bytes = static_cast<double>(sending_.used());
     gauges.cache_bytes = static_cast<double>(memory_cache_.bytes());
     gauges.cache_disk_bytes = disk_cache_ ? static_cast<double>(disk_cache_->bytes()) : 0;
     gauges.resident_bytes = static_cast<double>(resident_bytes());

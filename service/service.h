@@ -49,6 +49,7 @@ private:
     Metrics metrics_;
     Engine engine_;
     ByteBudget budget_; // outlives the jobs, whose bytes it counts
+    ByteBudget sending_;
     JobBoard board_;
     MemoryCache memory_cache_;
     std::unique_ptr<DiskCache> disk_cache_;

@@ -334,7 +334,7 @@ int HttpServer::send(Request &request, MHD_Connection *connection, const Respons
     const std::uint64_t size = body_size(response);
     request.exchange.sent_bytes = size;
     const auto time =
-        events ? settings_.events_timeout : settings_.send_timeout + std::chrono::seconds(size >> 15);
+        events ? settings_.events_timeout : settings_.send_timeout + std::chrono::seconds(size >> 16);
     if (!connections_.enter(request.connection, events ? Phase::events : Phase::send, Clock::now() + time,
                             events ? request.exchange.suspension : nullptr))
         return MHD_NO;

@@ -4,6 +4,10 @@
 
 #include <glib.h>
 
+#include <filesystem>
+#include <fstream>
+#include <list>
+
 namespace anime::service
 {
 
@@ -106,6 +110,71 @@ TEST_F(Hostile, LinesOfOneHeaderAreOneList)
     };
     EXPECT_EQ(status_from("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n"), 200);
     EXPECT_EQ(status_from("X-Forwarded-For: 192.0.2.1\r\n"), 429) << "the same client";
+}
+
+/// Its pictures have 6 MB, more than the buffers of two sockets hold.
+class HostileReaders : public ServiceTest
+{
+protected:
+    HostileReaders()
+    {
+        std::ofstream(folder_ / "web.launch")
+            << "appsrc name=input caps=image/jpeg ! jpegdec ! videoscale ! videoconvert ! "
+               "video/x-raw,format=RGB,width=1400,height=1400 ! pngenc compression-level=0 ! "
+               "appsink name=output sync=false";
+        setenv("ANIME_PIPELINE_PATH", folder_.c_str(), 1);
+    }
+    ~HostileReaders() override
+    {
+        setenv("ANIME_PIPELINE_PATH", pipelines_.c_str(), 1);
+        std::filesystem::remove_all(folder_);
+    }
+
+private:
+    static std::filesystem::path new_folder()
+    {
+        char name[] = "/tmp/anime-service-XXXXXX";
+        return mkdtemp(name);
+    }
+
+    const std::string pipelines_ = std::getenv("ANIME_PIPELINE_PATH");
+    const std::filesystem::path folder_ = new_folder();
+};
+
+TEST_F(HostileReaders, HoldABoundedNumberOfPictures)
+{
+    options_.limits.max_sending_bytes = 26 << 20; // four of them, and one of each client
+    start();
+    const std::string id = create("/v1/jobs", photo());
+    ASSERT_EQ(finished(id)["state"], "succeeded");
+    const std::string get = "GET /v1/jobs/" + id + "/result HTTP/1.1\r\nHost: x\r\n\r\n";
+    std::list<Client> slow;
+    const auto held = [&](int client) {
+        slow.emplace_back(port(), client).send(get);
+        EXPECT_TRUE(slow.back().wait_for("HTTP/1.1 200"));
+    };
+    const auto code_for = [&](int client) {
+        const Answer answer = ask("GET", "/v1/jobs/" + id + "/result", {}, {}, client);
+        EXPECT_TRUE(answer.headers.contains("retry-after"));
+        return code(answer);
+    };
+    held(1);
+    EXPECT_EQ(code_for(1), "sending-full") << "one is this client's share";
+    for (const int client : {2, 3, 4})
+        held(client);
+    EXPECT_EQ(code_for(5), "sending-full") << "and four are that of all";
+    EXPECT_EQ(code(ask("POST", "/upload", photo(), {{"Content-Type", "image/jpeg"}}, 5)), "sending-full");
+    EXPECT_EQ(ask("GET", "/livez").status, 200);
+    slow.clear();
+    await_metric("anime_sending_bytes", [](double bytes) { return bytes == 0; });
+    EXPECT_EQ(ask("GET", "/v1/jobs/" + id + "/result", {}, {}, 5).status, 200);
+}
+
+TEST_F(Hostile, APictureLargerThanTheShareIsSentAllTheSame)
+{
+    options_.limits.max_sending_bytes = 4;
+    start();
+    EXPECT_EQ(post("/upload", photo()).status, 200);
 }
 
 } // namespace anime::service
