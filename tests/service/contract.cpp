@@ -84,6 +84,13 @@ std::string pattern_of(const std::string &path)
     return plain;
 }
 
+std::string upper(std::string method)
+{
+    for (char &c : method)
+        c = g_ascii_toupper(c);
+    return method;
+}
+
 } // namespace
 
 std::string breach(const std::string &method, const std::string &path, const Answer &answer)
@@ -99,7 +106,7 @@ std::string breach(const std::string &method, const std::string &path, const Ans
         !(*operations)[lower]["responses"].contains(status))
         return name + " is not documented";
     seen.insert(name);
-    const Json &response = (*operations)[lower]["responses"][status];
+    const Json &response = resolve((*operations)[lower]["responses"][status]);
     if (!answer.headers.contains("x-request-id"))
         return name + " has no X-Request-ID";
     if (!response.contains("content"))
@@ -113,17 +120,26 @@ std::string breach(const std::string &method, const std::string &path, const Ans
     return check(Json::parse(answer.body), response["content"][type]["schema"], name);
 }
 
+std::vector<std::pair<std::string, std::string>> documented_operations()
+{
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto &[pattern, operations] : contract()["paths"].items())
+        for (const auto &[method, operation] : operations.items()) {
+            std::string path = pattern;
+            if (const auto variable = path.find("{id}"); variable != std::string::npos)
+                path.replace(variable, 4, "none");
+            all.emplace_back(upper(method), path);
+        }
+    return all;
+}
+
 std::set<std::string> documented_answers()
 {
     std::set<std::string> answers;
     for (const auto &[path, operations] : contract()["paths"].items())
         for (const auto &[method, operation] : operations.items())
-            for (const auto &[status, response] : operation["responses"].items()) {
-                std::string upper = method;
-                for (char &c : upper)
-                    c = g_ascii_toupper(c);
-                answers.insert(upper + " " + path + " " + status);
-            }
+            for (const auto &[status, response] : operation["responses"].items())
+                answers.insert(upper(method) + " " + path + " " + status);
     return answers;
 }
 

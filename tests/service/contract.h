@@ -6,12 +6,17 @@
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace anime::service
 {
 
 /// What is wrong with the answer by openapi.json: empty if it is as documented.
 std::string breach(const std::string &method, const std::string &path, const Answer &answer);
+
+/// Method and path of every documented operation, with "none" for an id.
+std::vector<std::pair<std::string, std::string>> documented_operations();
 
 /// "GET /v1/limits 200" for every documented answer, and for those that breach() has seen.
 std::set<std::string> documented_answers();

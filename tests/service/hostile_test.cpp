@@ -62,12 +62,15 @@ TEST_F(Hostile, ABodyWithoutOneClearEndIsRefusedAndTheConnectionEnds)
         {"Content-Length: 5\r\nContent-Type: image/png\r\n", "hello"},
     };
     for (const auto &[lines, body] : requests)
-        for (const char *method : {"POST /upload", "GET /livez"}) {
-            SCOPED_TRACE(method + (": " + lines));
+        for (const auto &[method, path] : documented_operations()) {
+            SCOPED_TRACE(method + " " + path + ": " + lines);
             Client client(port());
-            client.send(method + (" HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + lines) + "\r\n" +
-                        body + next);
-            EXPECT_EQ(code(client.receive()), "header-invalid");
+            client.send(method + " " + path +
+                        (" HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + lines) + "\r\n" + body +
+                        next);
+            const Answer answer = client.receive();
+            EXPECT_EQ(breach(method, path, answer), "");
+            EXPECT_EQ(code(answer), "header-invalid");
             EXPECT_FALSE(client.wait_for("HTTP/1.1 ")) << "what follows is no request";
         }
     Client old(port());

@@ -298,7 +298,8 @@ TEST_F(Http, LimitsTheConnectionsOfAClient)
     second.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(first.receive().status, 200);
     EXPECT_EQ(second.receive().status, 200);
-    EXPECT_EQ(code(request(port(), "GET", "/v1/limits", {}, {}, 7)), "connections");
+    for (const auto &[method, path] : documented_operations())
+        EXPECT_EQ(code(ask(method, path, {}, {}, 7)), "connections");
     EXPECT_EQ(request(port(), "GET", "/v1/limits", {}, {}, 8).status, 200);
 }
 
@@ -531,9 +532,11 @@ class Documented : public testing::Environment
             "GET /v1/jobs/{id}/result 413",
             "GET /v1/jobs/{id}/result 415", // need sizeguard: tests/load
             "GET /v1/jobs/{id}/result 503", // a model that went away
-            "POST /upload 422 ",
             "POST /upload 504",
             "POST /v1/jobs 504",
+            "POST /upload 500",
+            "POST /v1/jobs 500",
+            "GET /v1/jobs/{id}/result 500", // every cause that is known has a status of its own
         };
         for (const std::string &answer : documented_answers())
             EXPECT_TRUE(seen_answers().contains(answer) || elsewhere.contains(answer))
