@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 namespace anime::service
 {
@@ -206,7 +207,7 @@ std::optional<Problem> Api::prepare_upload(Exchange &exchange)
 {
     const auto max_bytes = static_cast<std::uint64_t>(shared_.options.limits.max_bytes);
     exchange.options.pipeline = shared_.options.pipeline;
-    exchange.options.format = shared_.engine.facts().formats.at(exchange.options.pipeline).front();
+    exchange.options.format.clear();
     const auto key = exchange.headers.find("idempotency-key");
     if (key != exchange.headers.end() && !valid_id(key->second))
         return make_problem("header-invalid", "The Idempotency-Key is not valid.",
@@ -259,11 +260,13 @@ std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &na
             return refuse(names_of(facts.formats, [](const auto &entry) { return entry.first; }));
         options.pipeline = value;
     } else if (name == "format") {
-        const auto &formats = facts.formats.at(options.pipeline);
-        if (std::find(formats.begin(), formats.end(), value) == formats.end())
+        // Whether the pipeline makes it is known once all options are.
+        std::set<std::string> formats;
+        for (const auto &[pipeline, made] : facts.formats)
+            formats.insert(made.begin(), made.end());
+        if (!formats.contains(value))
             return refuse(names_of(formats, same));
         options.format = value;
-        exchange.format_chosen = true;
     } else if (name == "strength") {
         double strength = 0;
         const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), strength);
@@ -279,6 +282,24 @@ std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &na
         return make_problem("option-invalid", "There is no option '" + clean_file_name(name) + "'.",
                             "Possible: style, strength, faces, format, pipeline.");
     }
+    return std::nullopt;
+}
+
+std::optional<Problem> Api::choose_format(Exchange &exchange) const
+{
+    std::string &format = exchange.options.format;
+    const auto &formats = shared_.engine.facts().formats.at(exchange.options.pipeline);
+    if (!format.empty()) {
+        if (std::find(formats.begin(), formats.end(), format) != formats.end())
+            return std::nullopt;
+        return make_problem(
+            "option-invalid", "The pipeline '" + exchange.options.pipeline + "' makes no " + format + ".",
+            "Possible: " + names_of(formats, [](const std::string &text) { return text; }) + ".");
+    }
+    format = formats.front();
+    for (const std::string &made : formats)
+        if (accepts_first(exchange.header("accept"), "image/" + made))
+            format = made;
     return std::nullopt;
 }
 

@@ -78,6 +78,9 @@ private:
     std::optional<Problem> prepare_upload(Exchange &exchange);
     std::optional<Problem> submit(Exchange &exchange, bool attached);
     std::optional<Problem> set_option(Exchange &exchange, const std::string &name, const std::string &value);
+    /// The format that the client chose, if the pipeline makes it; else the one that its Accept header
+    /// prefers.
+    std::optional<Problem> choose_format(Exchange &exchange) const;
     std::string digest_of(const std::string &style) const;
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
     std::optional<JobView> wait_for_job(Exchange &exchange);

@@ -90,16 +90,9 @@ std::string Api::digest_of(const std::string &style) const
 
 std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
 {
+    if (auto refusal = choose_format(exchange))
+        return refusal;
     const Upload &upload = *exchange.upload;
-    const auto &formats = shared_.engine.facts().formats.at(exchange.options.pipeline);
-    // The option `format` may have come before `pipeline`, and another description may make other formats.
-    if (std::find(formats.begin(), formats.end(), exchange.options.format) == formats.end())
-        exchange.options.format = formats.front();
-    if (!exchange.format_chosen)
-        for (const std::string &format : formats)
-            if (accepts_first(exchange.header("accept"), "image/" + format))
-                exchange.options.format = format;
-
     exchange.file_name = upload.file_name();
     NewJob job;
     job.request_id = exchange.request_id;

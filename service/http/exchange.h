@@ -32,7 +32,6 @@ struct Exchange {
     std::string request_id;
     std::string route; ///< path with its variable parts as in {id}, for the metrics
     PaintOptions options;
-    bool format_chosen = false;     ///< by the client; else its Accept header may choose
     std::unique_ptr<Upload> upload; ///< its option callback writes to `options`
     std::string job;                ///< id, once there is one
     std::string file_name;

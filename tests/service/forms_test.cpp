@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Forms as they come over a network: cut anywhere, with parts that are empty, nameless or too large.
+// Forms as they come over a network: cut anywhere, in any order, with parts that are nameless or too large.
 #include "fixture.h"
 
 namespace anime::service
@@ -111,6 +111,16 @@ TEST_F(Forms, AFileIsAsLimitedAsABarePhoto)
     expect_refused(client.receive(), 100001);
     EXPECT_EQ(post_form("/upload", form(std::string(100000, 'x'))).status, 422)
         << "no photo, but not too large";
+}
+
+TEST_F(Forms, TheFormatIsThatOfThePipelineWhicheverComesFirst)
+{
+    options_.pipeline = "slow"; // makes no PNG
+    start();
+    EXPECT_EQ(json(post("/v1/jobs?format=png&pipeline=web", photo()))["options"]["format"], "png");
+    EXPECT_EQ(code(post("/v1/jobs?format=png", photo())), "option-invalid");
+    const std::string file = form(photo(), {{"pipeline", "web"}});
+    EXPECT_EQ(json(post_form("/v1/jobs?format=png", file))["options"]["format"], "png");
 }
 
 } // namespace anime::service
