@@ -21,9 +21,6 @@ namespace
 
 using Clock = std::chrono::steady_clock;
 
-/// What a form may add to its photo: boundaries, part headers, options.
-constexpr std::uint64_t form_overhead_bytes = 16 << 10;
-
 /// Of each thing that a client wrote.
 constexpr std::size_t most_logged_characters = 200;
 
@@ -166,8 +163,7 @@ std::optional<Problem> Api::admit(Exchange &exchange)
     if (!shared_.engine.ready())
         return make_problem("not-ready", "The model is still being loaded.", "Try again in a moment.", 2);
     if (shared_.board.draining())
-        return make_problem("draining", "The service is about to stop and takes no new work.",
-                            "Try again in a moment.", 5);
+        return draining_problem();
     if (auto refusal = admit_memory(exchange))
         return refusal;
     const auto wait = limiter_.take(rate_key(exchange.client), Clock::now());
@@ -205,7 +201,6 @@ std::optional<Problem> Api::admit_memory(const Exchange &exchange)
 
 std::optional<Problem> Api::prepare_upload(Exchange &exchange)
 {
-    const auto max_bytes = static_cast<std::uint64_t>(shared_.options.limits.max_bytes);
     exchange.options.pipeline = shared_.options.pipeline;
     exchange.options.format.clear();
     const auto key = exchange.headers.find("idempotency-key");
@@ -216,26 +211,12 @@ std::optional<Problem> Api::prepare_upload(Exchange &exchange)
         if (auto refusal = set_option(exchange, name, value))
             return refusal;
 
-    exchange.upload =
-        std::make_unique<Upload>(max_bytes, shared_.budget, rate_key(exchange.client),
-                                 [this, &exchange](const std::string &name, const std::string &value) {
-                                     return set_option(exchange, name, value);
-                                 });
-    if (!exchange.has_body)
-        return make_problem("file-missing", "The request has no photo.",
-                            "Send multipart/form-data with the photo in a field named 'file', or the photo "
-                            "itself as the body.");
-    if (auto refusal = exchange.upload->expect(exchange.header("content-type"), exchange.declared_bytes))
-        return refusal;
-    if (exchange.declared_bytes.value_or(0) > max_bytes + form_overhead_bytes) {
-        Problem large =
-            make_problem("size-bytes", "The photo is larger than " + std::to_string(max_bytes) + " bytes.",
-                         "Make it smaller before you send it; 2000 pixels on the longest side are enough.");
-        large.limit = max_bytes;
-        large.actual = exchange.declared_bytes;
-        return large;
-    }
-    return std::nullopt;
+    exchange.upload = std::make_unique<Upload>(
+        static_cast<std::uint64_t>(shared_.options.limits.max_bytes), shared_.budget,
+        rate_key(exchange.client), [this, &exchange](const std::string &name, const std::string &value) {
+            return set_option(exchange, name, value);
+        });
+    return exchange.upload->expect(exchange.header("content-type"), exchange.declared_bytes);
 }
 
 std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &name, const std::string &value)

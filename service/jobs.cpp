@@ -126,8 +126,7 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
         return {view_locked(same), std::nullopt};
     }
     if (draining_)
-        return {std::nullopt, make_problem("draining", "The service is about to stop and takes no new work.",
-                                           "Try again in a moment.", 5)};
+        return {std::nullopt, draining_problem()};
     if (!make_room_locked())
         return {std::nullopt,
                 make_problem("queue-full", "More jobs are unfinished than the service remembers.",

@@ -111,6 +111,12 @@ Problem make_problem(const std::string &code, const std::string &message, const 
     return make_problem(Failure{code, message, remedy, {}, {}, {}}, retry_after);
 }
 
+Problem draining_problem()
+{
+    return make_problem("draining", "The service is about to stop and takes no new work.",
+                        "Try again in a moment.", 5);
+}
+
 nlohmann::ordered_json to_json(const Problem &problem, const std::string &request_id,
                                const std::string &instance)
 {

@@ -25,6 +25,9 @@ Problem make_problem(const Failure &failure, int retry_after = 1);
 Problem make_problem(const std::string &code, const std::string &message, const std::string &remedy,
                      int retry_after = 1);
 
+/// What new work is answered while the service drains.
+Problem draining_problem();
+
 nlohmann::ordered_json to_json(const Problem &problem, const std::string &request_id,
                                const std::string &instance);
 

@@ -23,8 +23,7 @@ struct Exchange {
     std::map<std::string, std::string> headers; ///< names in lower case
     std::string peer;                           ///< address at the other end of the connection
     bool over_connection_limit = false;
-    std::optional<std::uint64_t> declared_bytes; ///< Content-Length
-    bool has_body = false;
+    std::optional<std::uint64_t> declared_bytes; ///< of the body; nothing if it comes in chunks
     std::chrono::steady_clock::time_point started;
 
     // Set by the handler.

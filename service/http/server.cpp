@@ -238,13 +238,13 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
     const auto ambiguity = framing_problem(headers, version);
     exchange.headers = std::move(headers.values);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &exchange);
-    const std::string length = exchange.header("content-length");
-    std::uint64_t declared = 0;
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), declared);
-    if (error == std::errc{} && end == length.data() + length.size())
-        exchange.declared_bytes = declared;
-    exchange.has_body =
-        exchange.declared_bytes.value_or(0) > 0 || exchange.headers.contains("transfer-encoding");
+    if (!exchange.headers.contains("transfer-encoding")) {
+        // libmicrohttpd refuses a length that is no number.
+        const std::string text = exchange.header("content-length");
+        std::uint64_t length = 0;
+        std::from_chars(text.data(), text.data() + text.size(), length);
+        exchange.declared_bytes = length;
+    }
 
     request.early = handler_.begin(exchange);
     if (ambiguity)
@@ -255,8 +255,7 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
         request.early = handler_.refused(
             exchange, make_problem("multipart-invalid", "The form has no usable boundary.",
                                    "Let your HTTP library write the Content-Type of the form."));
-    const bool long_body =
-        exchange.has_body && exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
+    const bool long_body = exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
     if (ambiguity || (request.early && long_body && exchange.header("expect") != "100-continue"))
         refuse(request, *request.early);
 }

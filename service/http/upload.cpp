@@ -18,6 +18,16 @@ constexpr std::size_t most_option_bytes = 256;
 /// Fields come from a form: a handful. The parser's buffer also bounds a part's headers.
 constexpr std::size_t form_buffer_bytes = 8 << 10;
 
+/// What a form may add to its photo: boundaries, part headers, options.
+constexpr std::uint64_t form_overhead_bytes = 16 << 10;
+
+Problem file_missing()
+{
+    return make_problem("file-missing", "The request has no photo.",
+                        "Send multipart/form-data with the photo in a field named 'file', or the photo "
+                        "itself as the body.");
+}
+
 Problem form_problem(const std::string &message)
 {
     return make_problem("multipart-invalid", message,
@@ -52,6 +62,8 @@ Upload::~Upload()
 std::optional<Problem> Upload::expect(const std::string &content_type,
                                       std::optional<std::uint64_t> declared_bytes)
 {
+    if (declared_bytes == 0)
+        return file_missing();
     const std::string type(trim(std::string_view(content_type).substr(0, content_type.find(';'))));
     is_form_ = g_ascii_strcasecmp(type.c_str(), "multipart/form-data") == 0;
     if (!is_form_ && g_ascii_strncasecmp(type.c_str(), "image/", 6) != 0 &&
@@ -59,6 +71,8 @@ std::optional<Problem> Upload::expect(const std::string &content_type,
         return make_problem("media-type", "A body of type '" + clean_file_name(type) + "' is not accepted.",
                             "Send multipart/form-data with the photo in a field named 'file', or the photo "
                             "itself as image/jpeg, image/png, image/webp or application/octet-stream.");
+    if (declared_bytes.value_or(0) > most_bytes_ + form_overhead_bytes)
+        return too_large(*declared_bytes);
     // Address space only: pages are touched as bytes arrive. Without it a growing vector copies.
     if (declared_bytes)
         file_.reserve(std::min(*declared_bytes, most_bytes_));
@@ -129,16 +143,20 @@ std::optional<Problem> Upload::end_field()
     return set_option_(name, value);
 }
 
+Problem Upload::too_large(std::uint64_t actual) const
+{
+    Problem problem =
+        make_problem("size-bytes", "The photo is larger than " + std::to_string(most_bytes_) + " bytes.",
+                     "Make it smaller before you send it; 2000 pixels on the longest side are enough.");
+    problem.limit = most_bytes_;
+    problem.actual = actual;
+    return problem;
+}
+
 std::optional<Problem> Upload::add_bytes(const char *data, std::size_t size)
 {
-    if (file_.size() + size > most_bytes_) {
-        Problem problem =
-            make_problem("size-bytes", "The photo is larger than " + std::to_string(most_bytes_) + " bytes.",
-                         "Make it smaller before you send it; 2000 pixels on the longest side are enough.");
-        problem.limit = most_bytes_;
-        problem.actual = file_.size() + size;
-        return problem;
-    }
+    if (file_.size() + size > most_bytes_)
+        return too_large(file_.size() + size);
     if (const auto limit = budget_.take(client_, size)) {
         Problem problem = make_problem(
             "uploads-full", "More uploads are under way than the service holds, of this client or of all.",
@@ -165,9 +183,7 @@ std::optional<Problem> Upload::finish()
     if (auto problem = end_field())
         return problem;
     if (!has_file_)
-        return make_problem("file-missing", "The request has no photo.",
-                            "Send multipart/form-data with the photo in a field named 'file', or the photo "
-                            "itself as the body.");
+        return file_missing();
     if (file_.empty())
         return make_problem("file-empty", "The photo is empty (0 bytes).", "Choose another file.");
     sha256_ = g_checksum_get_string(checksum_.get());

@@ -32,7 +32,8 @@ public:
     Upload(const Upload &) = delete;
     Upload &operator=(const Upload &) = delete;
 
-    /// What a body of this Content-Type is read as; a problem if it is neither a form nor an image.
+    /// What a body of this Content-Type is read as; a problem if it is neither a form nor an image, or too
+    /// large. `declared_bytes`: nothing if it comes in chunks.
     std::optional<Problem> expect(const std::string &content_type,
                                   std::optional<std::uint64_t> declared_bytes);
     /// Creates the parser of a form; false if the form has no usable boundary.
@@ -53,6 +54,7 @@ private:
     std::optional<Problem> add_field(const std::string &name, const char *file_name, const char *data,
                                      std::uint64_t offset, std::size_t size);
     std::optional<Problem> add_option_value(const char *data, std::size_t size);
+    Problem too_large(std::uint64_t actual) const;
     std::optional<Problem> add_bytes(const char *data, std::size_t size);
     std::optional<Problem> end_field();
 
