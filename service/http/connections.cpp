@@ -110,7 +110,7 @@ bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline,
                             std::shared_ptr<Suspension> suspension)
 {
     const std::lock_guard guard(lock_);
-    if (connection->late)
+    if (connection->late || (stopping_ && suspension))
         return false;
     connection->phase = phase;
     connection->deadline = deadline;
@@ -230,6 +230,7 @@ void ConnectionTable::tick(Time now)
 void ConnectionTable::wake_all()
 {
     const std::lock_guard guard(lock_);
+    stopping_ = true;
     for (const auto &[pointer, connection] : connections_)
         if (connection->suspension) {
             connection->gone = true;

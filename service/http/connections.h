@@ -88,7 +88,8 @@ public:
     /// Ends what is past its deadline, wakes what waits for it, notices who hung up. Call a few times a
     /// second.
     void tick(Time now);
-    /// Ends every wait, for the server's stop.
+    /// Ends every wait, and allows no more: libmicrohttpd aborts the process if it is stopped while something
+    /// sleeps.
     void wake_all();
 
     std::size_t size() const;
@@ -107,6 +108,7 @@ private:
         lock_; // protects what follows and every Connection; a socket is only closed after close()
     std::unordered_map<Connection *, std::unique_ptr<Connection>> connections_;
     std::unordered_map<std::string, std::size_t> per_client_;
+    bool stopping_ = false;
 };
 
 } // namespace anime::service

@@ -93,6 +93,16 @@ TEST_F(ConnectionTableTest, RefusesANewPhaseOnceTheConnectionIsEnding)
     EXPECT_FALSE(table_.enter(connection_, Phase::send, now_ + 1h));
 }
 
+TEST_F(ConnectionTableTest, LetsNothingSleepOnceTheServerStops)
+{
+    ASSERT_TRUE(table_.enter(connection_, Phase::work, now_ + 1h, suspension_));
+    table_.wake_all();
+    EXPECT_TRUE(table_.is_gone(connection_));
+    EXPECT_TRUE(woken());
+    EXPECT_FALSE(table_.enter(connection_, Phase::refuse, now_ + 1h, suspension_));
+    EXPECT_TRUE(table_.enter(connection_, Phase::send, now_ + 1h));
+}
+
 TEST_F(ConnectionTableTest, CountsAnIpv6NetworkAsOneClient)
 {
     ConnectionTable table(
