@@ -1,48 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The cases: what is sent, and what has to come of it. Each takes a Bench and returns a line of figures."""
-import json
 import os
 import random
-import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 
-from harness import MIB, Prober, Server, closed_after, parallel, percentile
-from photos import refused, variant
-
-OPEN = ["--rate=100000", "--burst=100000", "--queue-size=128"]  # rates have cases of their own
-
-
-class Failed(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def expect(condition, text):
-    if not condition:
-        raise Failed(text)
-
-
-class Bench:
-    def __init__(self, build, root, photos, long, pipelines):
-        self.build, self.root, self.photos, self.long, self.pipelines = build, root, photos, long, pipelines
-        self.number = random.getrandbits(48)
-        self.lock = threading.Lock()
-
-    def server(self, *options, **more):
-        return Server(self.build, self.root, *OPEN, *options, pipelines=self.pipelines, **more)
-
-    def new(self, jpeg):
-        with self.lock:
-            self.number += 1
-            return variant(jpeg, self.number)
+from abuse import (disconnects, large_progressive, malformed, many_events, oversize, slow_clients, slow_readers,
+                   split_forms, wrong_files)
+from bench import Skipped, expect
+from harness import MIB, Prober, Server, parallel, percentile
+from photos import refused
 
 
 def only(server, *allowed):
@@ -174,191 +144,6 @@ def steady_memory(bench):
         return f"RSS {early:.0f} MiB after 100, {late:.0f} after {total} ({late / early - 1:+.1%}, bar +10 %)"
 
 
-def slow_clients(bench):
-    head = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
-    with bench.server() as server:
-        start = time.monotonic()
-        sockets = []
-        for i in range(200):
-            sock = server.socket(client=10 + i % 20)
-            if i % 4 == 1:
-                sock.send(b"POST /upload HT")
-            elif i % 4 >= 2:
-                sock.send(head)
-            sockets.append((i % 4, sock))
-        stop = threading.Event()
-
-        def trickle():
-            while not stop.wait(1):
-                for kind, sock in sockets:
-                    try:
-                        if kind == 1:
-                            sock.send(b"X")
-                        elif kind == 3:
-                            sock.send(b"\xff")
-                    except OSError:
-                        pass  # cut off by the server, which is the point
-        trickler = threading.Thread(target=trickle)
-        trickler.start()
-        served = []
-        while time.monotonic() - start < 8:
-            before = time.monotonic()
-            expect(server.upload(bench.new(bench.photos.small))[0] == 200, "a normal request was not served")
-            served.append(time.monotonic() - before)
-        gone = parallel(200, lambda i: closed_after(sockets[i][1], start + 30 - time.monotonic()))
-        stop.set()
-        trickler.join()
-        expect(all(gone), f"{200 - sum(gone)} of 200 slow clients were still there after 30 s")
-        # A refused one has had its answer and still a moment to read it.
-        while (left := server.metrics()["anime_http_connections"]) and time.monotonic() - start < 30:
-            time.sleep(0.2)
-        took = time.monotonic() - start
-        for _, sock in sockets:
-            sock.close()
-        expect(left == 0, f"{left:.0f} connections are left")
-        return (f"200 gone after {took:.0f} s (bar 30); {len(served)} normal requests served meanwhile, "
-                f"p95 {percentile(served, .95) * 1000:.0f} ms")
-
-
-def oversize(bench):
-    def send(server, head, body_bytes, chunked):
-        """The first line of the answer."""
-        sock = server.socket()
-        sock.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + head + b"\r\n")
-        part = b"\xff" * 16384
-        sent = 0
-        answer = b""
-        sock.settimeout(5)
-        try:
-            while sent < body_bytes and not answer:
-                sock.sendall(b"4000\r\n" + part + b"\r\n" if chunked else part)
-                sent += len(part)
-                sock.setblocking(False)
-                try:
-                    answer = sock.recv(4096)
-                except BlockingIOError:
-                    pass
-                sock.settimeout(5)
-            answer = answer or sock.recv(4096)
-        except OSError:
-            pass
-        sock.close()
-        return answer.split(b"\r\n")[0].decode()
-    with bench.server() as server:
-        limit = 5 * MIB
-        report = []
-        for name, head, size, chunked in [
-                ("declared", b"Content-Length: 50000000\r\n", 50_000_000, False),
-                ("chunked", b"Transfer-Encoding: chunked\r\n", 50_000_000, True),
-                ("a form", b"Content-Length: 6000000\r\n", 6_000_000, False)]:
-            line = send(server, head, size, chunked)
-            expect(" 413 " in line, f"{name}: {line!r}")
-            while not (lines := [entry for entry in server.log() if entry.get("status") == 413]):
-                time.sleep(0.05)
-            server.lines.clear()
-            # What the client's and the kernel's buffers hold besides was sent, but not taken.
-            taken = lines[0]["bytes_in"]
-            expect(taken <= (limit if chunked else 0) + 400_000, f"{name}: took {taken} bytes")
-            report.append(f"{name} {taken / 1e6:.2f} MB")
-        # Says 1000 bytes and sends more: the rest is no request.
-        sock = server.socket()
-        sock.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n" +
-                     b"\xff" * 200000)
-        expect(closed_after(sock, 15), "a lying client kept its connection")
-        sock.close()
-        peak = server.memory("VmHWM")
-        expect(server.upload(bench.new(bench.photos.small))[0] == 200, "not well afterwards")
-        return "413 after " + ", ".join(report) + f"; peak RSS {peak:.0f} MiB"
-
-
-def malformed(bench):
-    form = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jpg\"\r\n\r\n"
-    bodies = [
-        (b"multipart/form-data; boundary=b", form + b"abc"),
-        (b"multipart/form-data; boundary=b", b""),
-        (b"multipart/form-data; boundary=b", b"no boundary anywhere"),
-        (b"multipart/form-data; boundary=b", b"--b\r\n" + b"X: " + b"y" * 100000),
-        (b"multipart/form-data; boundary=b", form + bench.photos.tiny + b"\r\n" + form + bench.photos.tiny +
-         b"\r\n--b--\r\n"),
-        (b"multipart/form-data; boundary=" + b"b" * 5000, b"x" * 100),
-        (b"multipart/form-data", form),
-        (b"multipart/form-data; boundary=b", b"--b\r\n\r\n" * 1000 + b"--b--\r\n"),
-    ]
-    bodies += [(b"multipart/form-data; boundary=b", bytes(random.Random(i).randbytes(2000))) for i in range(20)]
-    with bench.server("--header-timeout=2", "--body-timeout=2") as server:
-        for i, (kind, body) in enumerate(bodies):
-            status, headers, answer = server.request("POST", "/upload", body, {"Content-Type": kind.decode()})
-            expect(status in (400, 413, 431), f"form {i}: status {status}")
-            if headers.get("Content-Type") == "application/problem+json":
-                expect(json.loads(answer)["remedy"], "a problem without a remedy")
-        for text in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/9.9\r\n\r\n",
-                     b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-                     b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
-                     b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20000):
-            sock = server.socket()
-            try:
-                sock.sendall(text)
-                expect(closed_after(sock, 15), f"kept the connection after {text[:30]!r}")
-            except OSError:
-                pass  # cut off while it was still sending: as good
-            sock.close()
-        expect(server.upload(bench.new(bench.photos.small))[0] == 200, "not well afterwards")
-        return f"{len(bodies)} malformed forms and 7 malformed requests refused"
-
-
-def wrong_files(bench):
-    with bench.server() as server:
-        cases = refused(bench.photos)
-        for name, data, right in cases:
-            status, _, body = server.request("POST", "/upload", data, {"Content-Type": "image/jpeg"})
-            expect(status == right, f"{name}: {status}, not {right}: {body[:200]}")
-            problem = json.loads(body)
-            expect(problem["code"] and problem["detail"] and problem["remedy"], f"{name}: {problem}")
-        peak = server.memory("VmHWM")
-        expect(peak <= 150, f"peak RSS {peak:.0f} MiB")
-        return f"{len(cases)} files refused with the right code, peak RSS {peak:.0f} MiB"
-
-
-def disconnects(bench):
-    photo = bench.photos.small
-    head = (b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: " +
-            str(len(photo) + 12).encode() + b"\r\n\r\n")
-    with bench.server() as server:
-        def leave(data, wait=0.0, reset=False):
-            sock = server.socket()
-            sock.sendall(data)
-            time.sleep(wait)
-            if reset:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            sock.close()
-        for reset in (False, True):
-            for round_ in range(3):
-                upload = head % b"/upload" + bench.new(photo)
-                job = head % b"/v1/jobs" + bench.new(photo)
-                leave(b"", reset=reset)
-                leave(upload[:20], reset=reset)
-                leave(upload[:len(upload) // 2], reset=reset)
-                leave(upload, reset=reset)
-                leave(upload, wait=0.02 * round_, reset=reset)
-                leave(job, wait=0.02, reset=reset)
-                location = server.upload(bench.new(photo), path="/v1/jobs")[1]["Location"].encode()
-                leave(b"GET " + location + b"/events HTTP/1.1\r\nHost: x\r\n\r\n", wait=0.01, reset=reset)
-                leave(b"GET " + location + b" HTTP/1.1\r\nHost: x\r\nPrefer: wait=30\r\n\r\n", reset=reset)
-                leave(b"GET " + location + b"/result HTTP/1.1\r\nHost: x\r\n\r\n", reset=reset)
-                server.request("DELETE", location.decode())
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            values = server.metrics()
-            if not values["anime_workers_busy"] and not values["anime_queue_depth"] and \
-                    not values["anime_http_connections"] and not values["anime_pending_upload_bytes"]:
-                break
-            time.sleep(0.1)
-        else:
-            raise Failed("something was left behind: " + str({k: v for k, v in values.items() if v and "{" not in k}))
-        expect(server.upload(bench.new(photo))[0] == 200, "not well afterwards")
-        return "54 clients left in every phase, and nothing of them stayed"
-
-
 def limits_per_client(bench):
     with Server(bench.build, bench.root, "--rate=60", "--burst=5", "--max-connections-per-client=8",
                 pipelines=bench.pipelines) as server:
@@ -478,6 +263,10 @@ CASES = [
     ("200 slow clients", slow_clients),
     ("oversize uploads", oversize),
     ("malformed requests", malformed),
+    ("forms in pieces", split_forms),
+    ("large progressive photos", large_progressive),
+    ("slow readers", slow_readers),
+    ("many event streams", many_events),
     ("files that are no photos", wrong_files),
     ("clients that leave", disconnects),
     ("limits of one client", limits_per_client),

@@ -51,6 +51,33 @@ def jpeg_bomb(jpeg):
     return jpeg[:at + 5] + struct.pack(">HH", 16384, 16384) + jpeg[at + 9:]
 
 
+def progressive(side):
+    """A grey progressive JPEG, not subsampled: a decoder keeps 6 bytes of coefficients for each pixel of it."""
+    def segment(marker, data):
+        return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+
+    def scan(bits, components, first, last):
+        bits += "1" * (-len(bits) % 8)
+        data = bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
+        head = bytes([len(components)]) + b"".join(bytes([c, 0]) for c in components) + bytes([first, last, 0])
+        return segment(0xda, head) + data.replace(b"\xff", b"\xff\0")
+
+    blocks = ((side + 7) // 8) ** 2
+    dc_table = b"\0" + bytes([1] + 15 * [0]) + b"\0"             # 0: no difference to the block before
+    ac_table = b"\x10" + bytes([1, 1] + 14 * [0]) + b"\xe0\x00"  # 0: 16384 empty blocks and a number more, 10: one
+    runs, left = divmod(blocks, 32767)
+    empty = "0" + "1" * 14
+    coefficients = empty * runs
+    if left >= 16384:
+        coefficients += "0" + format(left - 16384, "014b")
+        left = 0
+    coefficients += "10" * left
+    return (b"\xff\xd8" + segment(0xdb, b"\0" + b"\1" * 64) +
+            segment(0xc2, struct.pack(">BHHB", 8, side, side, 3) + b"".join(bytes([c, 0x11, 0]) for c in (1, 2, 3))) +
+            segment(0xc4, dc_table + ac_table) + scan("0" * 3 * blocks, (1, 2, 3), 0, 0) +
+            b"".join(scan(coefficients, (c,), 1, 63) for c in (1, 2, 3)) + b"\xff\xd9")
+
+
 def png_bomb():
     """A PNG header of 65535×65535 and nearly nothing behind it."""
     def chunk(kind, data):
