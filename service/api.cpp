@@ -82,7 +82,7 @@ const std::vector<Api::Route> &Api::routes()
     return routes;
 }
 
-const Api::Route *Api::find_route(Exchange &exchange, std::string &id, std::string &allowed) const
+const Api::Route *Api::find_route(ApiExchange &exchange, std::string &id, std::string &allowed) const
 {
     static const Route page = {"GET", "/{page}", &Api::get_page};
     const std::string method = exchange.method == "HEAD" ? "GET" : exchange.method;
@@ -115,15 +115,16 @@ const Api::Route *Api::find_route(Exchange &exchange, std::string &id, std::stri
     return nullptr;
 }
 
-std::optional<Response> Api::begin(Exchange &exchange)
+std::optional<Response> Api::begin(Exchange &plain)
 {
+    auto &exchange = static_cast<ApiExchange &>(plain);
     auto answer = answer_head(exchange);
     if (!answer)
         return std::nullopt;
     return with_common_headers(exchange, std::move(*answer));
 }
 
-std::optional<Response> Api::answer_head(Exchange &exchange)
+std::optional<Response> Api::answer_head(ApiExchange &exchange)
 {
     const std::string wanted_id = exchange.header("x-request-id");
     exchange.request_id = valid_id(wanted_id) ? wanted_id : random_id();
@@ -158,7 +159,7 @@ std::optional<Response> Api::answer_head(Exchange &exchange)
     return std::nullopt;
 }
 
-std::optional<Problem> Api::admit(Exchange &exchange)
+std::optional<Problem> Api::admit(ApiExchange &exchange)
 {
     if (!shared_.engine.ready())
         return make_problem("not-ready", "The model is still being loaded.", "Try again in a moment.", 2);
@@ -179,7 +180,7 @@ std::optional<Problem> Api::admit(Exchange &exchange)
     return std::nullopt;
 }
 
-std::optional<Problem> Api::admit_memory(const Exchange &exchange)
+std::optional<Problem> Api::admit_memory(const ApiExchange &exchange)
 {
     const Limits &limits = shared_.options.limits;
     const std::uint64_t resident = resident_bytes();
@@ -199,7 +200,7 @@ std::optional<Problem> Api::admit_memory(const Exchange &exchange)
     return full;
 }
 
-std::optional<Problem> Api::prepare_upload(Exchange &exchange)
+std::optional<Problem> Api::prepare_upload(ApiExchange &exchange)
 {
     exchange.options.pipeline = shared_.options.pipeline;
     exchange.options.format.clear();
@@ -219,7 +220,8 @@ std::optional<Problem> Api::prepare_upload(Exchange &exchange)
     return exchange.upload->expect(exchange.header("content-type"), exchange.declared_bytes);
 }
 
-std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &name, const std::string &value)
+std::optional<Problem> Api::set_option(ApiExchange &exchange, const std::string &name,
+                                       const std::string &value)
 {
     PaintOptions &options = exchange.options;
     const EngineFacts &facts = shared_.engine.facts();
@@ -266,7 +268,7 @@ std::optional<Problem> Api::set_option(Exchange &exchange, const std::string &na
     return std::nullopt;
 }
 
-std::optional<Problem> Api::choose_format(Exchange &exchange) const
+std::optional<Problem> Api::choose_format(ApiExchange &exchange) const
 {
     std::string &format = exchange.options.format;
     const auto &formats = shared_.engine.facts().formats.at(exchange.options.pipeline);
@@ -284,8 +286,9 @@ std::optional<Problem> Api::choose_format(Exchange &exchange) const
     return std::nullopt;
 }
 
-std::optional<Response> Api::finish(Exchange &exchange)
+std::optional<Response> Api::finish(Exchange &plain)
 {
+    auto &exchange = static_cast<ApiExchange &>(plain);
     std::string id;
     std::string allowed;
     const Route *route = find_route(exchange, id, allowed);
@@ -295,27 +298,29 @@ std::optional<Response> Api::finish(Exchange &exchange)
     return with_common_headers(exchange, std::move(*response));
 }
 
-Response Api::with_common_headers(const Exchange &exchange, Response response) const
+Response Api::with_common_headers(const ApiExchange &exchange, Response response) const
 {
     for (auto &[name, value] : common_headers(exchange.request_id))
         response.header(name, value);
     return response;
 }
 
-Response Api::problem(const Exchange &exchange, const Problem &problem) const
+Response Api::problem(const ApiExchange &exchange, const Problem &problem) const
 {
     const std::string instance =
         exchange.job.empty() ? "urn:request:" + exchange.request_id : "/v1/jobs/" + exchange.job;
     return problem_response(problem, exchange.request_id, instance);
 }
 
-Response Api::refused(const Exchange &exchange, const Problem &refusal)
+Response Api::refused(const Exchange &plain, const Problem &refusal)
 {
+    const auto &exchange = static_cast<const ApiExchange &>(plain);
     return with_common_headers(exchange, problem(exchange, refusal));
 }
 
-Response Api::late(const Exchange &exchange)
+Response Api::late(const Exchange &plain)
 {
+    const auto &exchange = static_cast<const ApiExchange &>(plain);
     Problem slow = make_problem("body-slow",
                                 "The request took longer than " +
                                     std::to_string(shared_.options.limits.body_timeout) + " s to arrive.",
@@ -324,15 +329,17 @@ Response Api::late(const Exchange &exchange)
     return with_common_headers(exchange, problem(exchange, slow));
 }
 
-void Api::abandoned(Exchange &exchange)
+void Api::abandoned(Exchange &plain)
 {
+    auto &exchange = static_cast<ApiExchange &>(plain);
     if (!exchange.job.empty() && exchange.cancel_with_connection)
         shared_.board.cancel(exchange.job, std::chrono::system_clock::now());
     exchange.code = "client-gone";
 }
 
-void Api::completed(const Exchange &exchange)
+void Api::completed(const Exchange &plain)
 {
+    const auto &exchange = static_cast<const ApiExchange &>(plain);
     const double seconds = seconds_since(exchange.started);
     shared_.metrics.request(exchange.route, method_label(exchange.method), exchange.status, seconds);
     // A job's own failure was counted when it failed, and may be fetched any number of times.

@@ -36,18 +36,29 @@ struct Shared {
     DiskCache *disk_cache; ///< null without --cache-dir
 };
 
+struct ApiExchange final : Exchange {
+    std::string client;   ///< the peer, or whom a trusted proxy speaks for
+    std::string route;    ///< path with its variable parts as in {id}, for the metrics
+    PaintOptions options; ///< what the query and the upload's fields chose so far
+    std::string job;      ///< id, once there is one
+    std::string file_name;
+    std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of Prefer: wait
+    bool cancel_with_connection = false;
+};
+
 class Api final : public Handler
 {
 public:
     /// Throws std::runtime_error for a --trusted-proxy that is no address.
     explicit Api(const Shared &shared);
 
-    std::optional<Response> begin(Exchange &exchange) override;
-    std::optional<Response> finish(Exchange &exchange) override;
-    Response late(const Exchange &exchange) override;
-    Response refused(const Exchange &exchange, const Problem &problem) override;
-    void abandoned(Exchange &exchange) override;
-    void completed(const Exchange &exchange) override;
+    std::unique_ptr<Exchange> new_exchange() override { return std::make_unique<ApiExchange>(); }
+    std::optional<Response> begin(Exchange &plain) override;
+    std::optional<Response> finish(Exchange &plain) override;
+    Response late(const Exchange &plain) override;
+    Response refused(const Exchange &plain, const Problem &problem) override;
+    void abandoned(Exchange &plain) override;
+    void completed(const Exchange &plain) override;
 
     bool trusts(const std::string &peer) const { return proxies_.trusts(peer); }
 
@@ -57,41 +68,42 @@ public:
 private:
     struct Route;
     static const std::vector<Route> &routes();
-    const Route *find_route(Exchange &exchange, std::string &id, std::string &allowed) const;
+    const Route *find_route(ApiExchange &exchange, std::string &id, std::string &allowed) const;
 
     // Routes. Each is asked again when the exchange was woken.
-    std::optional<Response> post_job(Exchange &exchange, const std::string &id);
-    std::optional<Response> post_upload(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_job(Exchange &exchange, const std::string &id);
-    std::optional<Response> delete_job(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_result(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_events(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_limits(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_styles(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_live(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_ready(Exchange &exchange, const std::string &id);
-    std::optional<Response> get_page(Exchange &exchange, const std::string &id);
+    std::optional<Response> post_job(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> post_upload(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_job(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> delete_job(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_result(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_events(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_limits(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_styles(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_live(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_ready(ApiExchange &exchange, const std::string &id);
+    std::optional<Response> get_page(ApiExchange &exchange, const std::string &id);
 
-    std::optional<Response> answer_head(Exchange &exchange);
-    std::optional<Problem> admit(Exchange &exchange);
-    std::optional<Problem> admit_memory(const Exchange &exchange);
-    std::optional<Problem> prepare_upload(Exchange &exchange);
-    std::optional<Problem> submit(Exchange &exchange, bool attached);
-    std::optional<Problem> set_option(Exchange &exchange, const std::string &name, const std::string &value);
+    std::optional<Response> answer_head(ApiExchange &exchange);
+    std::optional<Problem> admit(ApiExchange &exchange);
+    std::optional<Problem> admit_memory(const ApiExchange &exchange);
+    std::optional<Problem> prepare_upload(ApiExchange &exchange);
+    std::optional<Problem> submit(ApiExchange &exchange, bool attached);
+    std::optional<Problem> set_option(ApiExchange &exchange, const std::string &name,
+                                      const std::string &value);
     /// The format that the client chose, if the pipeline makes it; else the one that its Accept header
     /// prefers.
-    std::optional<Problem> choose_format(Exchange &exchange) const;
+    std::optional<Problem> choose_format(ApiExchange &exchange) const;
     std::string digest_of(const std::string &style) const;
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
-    std::optional<JobView> wait_for_job(Exchange &exchange);
-    Response problem(const Exchange &exchange, const Problem &problem) const;
-    Response job_document(const Exchange &exchange, const JobView &job, int status) const;
-    Response gone(const Exchange &exchange) const;
+    std::optional<JobView> wait_for_job(ApiExchange &exchange);
+    Response problem(const ApiExchange &exchange, const Problem &problem) const;
+    Response job_document(const ApiExchange &exchange, const JobView &job, int status) const;
+    Response gone(const ApiExchange &exchange) const;
     /// The picture, counted until its answer was sent; null if too much is being sent.
-    PicturePtr count_as_sending(const Exchange &exchange, const PicturePtr &picture) const;
-    Response sending_full(const Exchange &exchange) const;
+    PicturePtr count_as_sending(const ApiExchange &exchange, const PicturePtr &picture) const;
+    Response sending_full(const ApiExchange &exchange) const;
     void add_picture_headers(Response &response, const JobView &job) const;
-    Response with_common_headers(const Exchange &exchange, Response response) const;
+    Response with_common_headers(const ApiExchange &exchange, Response response) const;
 
     const Shared shared_;
     const TrustedProxies proxies_;

@@ -82,7 +82,7 @@ bool is_page(const std::string &path)
     return pages().contains(path);
 }
 
-std::optional<Response> Api::get_page(Exchange &exchange, const std::string &)
+std::optional<Response> Api::get_page(ApiExchange &exchange, const std::string &)
 {
     const PageFile &page = pages().at(exchange.path);
     Response response;
@@ -100,7 +100,7 @@ std::optional<Response> Api::get_page(Exchange &exchange, const std::string &)
     return response;
 }
 
-std::optional<Response> Api::get_limits(Exchange &, const std::string &)
+std::optional<Response> Api::get_limits(ApiExchange &, const std::string &)
 {
     const Limits &limits = shared_.options.limits;
     nlohmann::ordered_json service = nlohmann::ordered_json::object();
@@ -143,7 +143,7 @@ std::optional<Response> Api::get_limits(Exchange &, const std::string &)
     return json_response(200, body);
 }
 
-std::optional<Response> Api::get_styles(Exchange &, const std::string &)
+std::optional<Response> Api::get_styles(ApiExchange &, const std::string &)
 {
     nlohmann::ordered_json styles = nlohmann::ordered_json::array();
     if (shared_.engine.ready())
@@ -155,12 +155,12 @@ std::optional<Response> Api::get_styles(Exchange &, const std::string &)
     return json_response(200, {{"styles", styles}});
 }
 
-std::optional<Response> Api::get_live(Exchange &, const std::string &)
+std::optional<Response> Api::get_live(ApiExchange &, const std::string &)
 {
     return json_response(200, {{"status", "alive"}});
 }
 
-std::optional<Response> Api::get_ready(Exchange &exchange, const std::string &)
+std::optional<Response> Api::get_ready(ApiExchange &exchange, const std::string &)
 {
     if (!shared_.engine.ready())
         return problem(exchange, make_problem("not-ready", "The model is still being loaded.",

@@ -88,7 +88,7 @@ std::string Api::digest_of(const std::string &style) const
     return style == PaintOptions{}.style ? facts.digest : facts.process_id;
 }
 
-std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
+std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
 {
     if (auto refusal = choose_format(exchange))
         return refusal;
@@ -119,7 +119,7 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     return std::nullopt;
 }
 
-std::optional<JobView> Api::wait_for_job(Exchange &exchange)
+std::optional<JobView> Api::wait_for_job(ApiExchange &exchange)
 {
     auto job = shared_.board.find(exchange.job);
     if (job && !is_final(job->state) && exchange.answer_by && Clock::now() < *exchange.answer_by) {
@@ -136,7 +136,7 @@ std::optional<JobView> Api::wait_for_job(Exchange &exchange)
     return job;
 }
 
-Response Api::job_document(const Exchange &exchange, const JobView &job, int status) const
+Response Api::job_document(const ApiExchange &exchange, const JobView &job, int status) const
 {
     Response response = json_response(status, to_json(job));
     response.header("Location", "/v1/jobs/" + job.id);
@@ -158,7 +158,7 @@ void Api::add_picture_headers(Response &response, const JobView &job) const
         response.header("X-Processed-Size", size(job.picture->processed));
 }
 
-std::optional<Response> Api::post_job(Exchange &exchange, const std::string &)
+std::optional<Response> Api::post_job(ApiExchange &exchange, const std::string &)
 {
     if (exchange.job.empty()) {
         if (const auto wait = prefer_wait(exchange.header("prefer")))
@@ -182,7 +182,7 @@ std::optional<Response> Api::post_job(Exchange &exchange, const std::string &)
     return response;
 }
 
-std::optional<Response> Api::post_upload(Exchange &exchange, const std::string &)
+std::optional<Response> Api::post_upload(ApiExchange &exchange, const std::string &)
 {
     if (exchange.job.empty()) {
         // The processing deadline ends the wait; this is for the case that it could not.
@@ -215,7 +215,7 @@ std::optional<Response> Api::post_upload(Exchange &exchange, const std::string &
     return response;
 }
 
-std::optional<Response> Api::get_job(Exchange &exchange, const std::string &id)
+std::optional<Response> Api::get_job(ApiExchange &exchange, const std::string &id)
 {
     if (exchange.job.empty()) {
         if (!shared_.board.find(id))
@@ -234,7 +234,7 @@ std::optional<Response> Api::get_job(Exchange &exchange, const std::string &id)
     return job_document(exchange, *job, 200);
 }
 
-std::optional<Response> Api::delete_job(Exchange &exchange, const std::string &id)
+std::optional<Response> Api::delete_job(ApiExchange &exchange, const std::string &id)
 {
     const auto before = shared_.board.find(id);
     if (!before)
@@ -247,7 +247,7 @@ std::optional<Response> Api::delete_job(Exchange &exchange, const std::string &i
     return job ? job_document(exchange, *job, 200) : gone(exchange);
 }
 
-std::optional<Response> Api::get_result(Exchange &exchange, const std::string &id)
+std::optional<Response> Api::get_result(ApiExchange &exchange, const std::string &id)
 {
     const auto job = shared_.board.find(id);
     if (!job)
@@ -293,7 +293,7 @@ std::optional<Response> Api::get_result(Exchange &exchange, const std::string &i
                                           "Upload the photo again."));
 }
 
-std::optional<Response> Api::get_events(Exchange &exchange, const std::string &id)
+std::optional<Response> Api::get_events(ApiExchange &exchange, const std::string &id)
 {
     const auto job = shared_.board.find(id);
     if (!job)
@@ -312,7 +312,7 @@ std::optional<Response> Api::get_events(Exchange &exchange, const std::string &i
     return response;
 }
 
-PicturePtr Api::count_as_sending(const Exchange &exchange, const PicturePtr &picture) const
+PicturePtr Api::count_as_sending(const ApiExchange &exchange, const PicturePtr &picture) const
 {
     ByteBudget &budget = shared_.sending;
     const std::string client = rate_key(exchange.client);
@@ -324,7 +324,7 @@ PicturePtr Api::count_as_sending(const Exchange &exchange, const PicturePtr &pic
             [picture, client, bytes, &budget](const Picture *) { budget.give_back(client, bytes); }};
 }
 
-Response Api::sending_full(const Exchange &exchange) const
+Response Api::sending_full(const ApiExchange &exchange) const
 {
     const Problem full = make_problem(
         "sending-full", "More pictures are being sent than the service holds, to this client or to all.",
@@ -333,7 +333,7 @@ Response Api::sending_full(const Exchange &exchange) const
     return problem(exchange, full);
 }
 
-Response Api::gone(const Exchange &exchange) const
+Response Api::gone(const ApiExchange &exchange) const
 {
     return problem(exchange, make_problem("job-not-found", "There is no such job, or it has expired.",
                                           "Upload the photo again."));

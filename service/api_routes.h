@@ -12,7 +12,7 @@ namespace anime::service
 struct Api::Route {
     std::string_view method;
     std::string_view pattern;
-    std::optional<Response> (Api::*answer)(Exchange &exchange, const std::string &id);
+    std::optional<Response> (Api::*answer)(ApiExchange &exchange, const std::string &id);
 };
 
 /// Whether there is a file of the web page, or openapi.json, at `path`.

@@ -16,7 +16,13 @@
 namespace anime::service
 {
 
+/// A handler may add what it needs to know.
 struct Exchange {
+    Exchange() = default;
+    virtual ~Exchange() = default;
+    Exchange(const Exchange &) = delete;
+    Exchange &operator=(const Exchange &) = delete;
+
     std::string method;
     std::string path;
     std::map<std::string, std::string> query;
@@ -27,15 +33,8 @@ struct Exchange {
     std::chrono::steady_clock::time_point started;
 
     // Set by the handler.
-    std::string client; ///< the peer, or whom a trusted proxy speaks for
     std::string request_id;
-    std::string route; ///< path with its variable parts as in {id}, for the metrics
-    PaintOptions options;
-    std::unique_ptr<Upload> upload; ///< its option callback writes to `options`
-    std::string job;                ///< id, once there is one
-    std::string file_name;
-    std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of Prefer: wait
-    bool cancel_with_connection = false;
+    std::unique_ptr<Upload> upload;
     std::chrono::steady_clock::time_point wake_at; ///< with no answer by then, finish() is asked again
     std::shared_ptr<Suspension> suspension = std::make_shared<Suspension>();
 
@@ -57,6 +56,7 @@ class Handler
 {
 public:
     virtual ~Handler() = default;
+    virtual std::unique_ptr<Exchange> new_exchange() { return std::make_unique<Exchange>(); }
     /// The head is there. An answer, or `exchange.upload` for the body, or nothing for one without a body.
     virtual std::optional<Response> begin(Exchange &exchange) = 0;
     /// The request is there, or the exchange was woken. Nothing: suspend until woken or `wake_at`.

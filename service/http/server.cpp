@@ -83,7 +83,10 @@ struct AddressList {
 } // namespace
 
 struct HttpServer::Request {
-    Exchange exchange;
+    explicit Request(Handler &handler) : own(handler.new_exchange()), exchange(*own) {}
+
+    const std::unique_ptr<Exchange> own;
+    Exchange &exchange;
     Connection *connection = nullptr;
     std::optional<Response> early; ///< answers the request whatever its body is
     bool refused = false;          ///< that was sent already
@@ -118,7 +121,7 @@ struct ServerCallbacks {
             auto *request = static_cast<HttpServer::Request *>(*context);
             if (request)
                 return static_cast<MHD_Result>(server->continue_request(*request, connection, data, size));
-            request = new HttpServer::Request;
+            request = new HttpServer::Request(server->handler_);
             *context = request;
             server->start_request(*request, connection, method, url, version);
             // An answer before the body is only sent here to a client that waits for one (Expect:
