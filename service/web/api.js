@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The server's interface (openapi.json) as the page uses it. Every failure is a Problem with a stable code.
 
-/** What went wrong: the fields of an application/problem+json answer, or code 'network'. */
+/** What went wrong: the fields of an application/problem+json answer, if it was one; or code 'network'. */
 export class Problem extends Error {
   constructor(fields) {
     super(fields.detail ?? fields.title ?? fields.code);
-    Object.assign(this, { code: 'other', status: 0 }, fields);
+    Object.assign(this, { status: 0 }, fields);
   }
 }
 
@@ -29,10 +29,14 @@ async function request(path, init) {
   return response;
 }
 
-export const fetchLimits = async () => (await request('v1/limits')).json();
-export const fetchStyles = async () => (await request('v1/styles')).json();
-export const fetchJob = async (id) => (await request(`v1/jobs/${id}`)).json();
-export const fetchResult = async (id) => (await request(`v1/jobs/${id}/result`)).blob();
+/** A body that breaks off, or is not the server's, is a broken connection. */
+const whole = (body) => body.catch(() => { throw new Problem({ code: 'network' }); });
+const json = async (path) => whole((await request(path)).json());
+
+export const fetchLimits = () => json('v1/limits');
+export const fetchStyles = () => json('v1/styles');
+export const fetchJob = (id) => json(`v1/jobs/${id}`);
+export const fetchResult = async (id) => whole((await request(`v1/jobs/${id}/result`)).blob());
 export const cancelJob = (id) => request(`v1/jobs/${id}`, { method: 'DELETE' });
 
 /**
@@ -58,11 +62,11 @@ export function submit(blob, { name, options, key, onProgress, signal }) {
       try {
         body = JSON.parse(upload.responseText);
       } catch { /* an answer from something in front of the server; its status says enough */ }
-      if (upload.status >= 200 && upload.status < 300) done(body);
-      else {
+      if (upload.status >= 400) {
         fail(new Problem({ ...body, status: upload.status,
           retryAfter: Number(upload.getResponseHeader('Retry-After')) || undefined }));
-      }
+      } else if (body.id) done(body);
+      else fail(new Problem({ code: 'network' }));
     };
     upload.onerror = () => fail(new Problem({ code: 'network' }));
     upload.onabort = () => fail(new DOMException('aborted', 'AbortError'));

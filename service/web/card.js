@@ -2,18 +2,31 @@
 // One photo on the page: what its card shows in each state. Knows nothing of the network.
 
 import { showCompare, labelCompare } from './compare.js';
-import { t, knowsError, formatBytes } from './i18n.js';
+import { t, formatBytes } from './i18n.js';
+import { sentenceOf } from './words.js';
 
-/** The sentence for a problem, in words and with what to do. */
+/** For answers without a code of the server's: from something in front of it. */
+const sentenceOfStatus = {
+  408: 'body-slow', 413: 'too-large', 429: 'rate', 502: 'unavailable', 503: 'unavailable', 504: 'deadline',
+};
+
+function sentenceFor({ code, status, detail, actual }) {
+  const known = sentenceOf(code);
+  if (known === 'size-bytes' && actual === undefined) return 'too-large';
+  if (known) return known;
+  if (detail) return 'other';
+  return sentenceOfStatus[status] ?? (status ? 'status' : 'page');
+}
+
+/** The sentence for a problem, in words and with what to do. Also for an Error, which is one of this page's own. */
 export function explain(problem) {
-  const code = knowsError(problem.code) ? problem.code : 'other';
-  const isBytes = code === 'size-bytes';
-  return t(`error.${code}`, {
-    limit: isBytes ? formatBytes(problem.limit ?? 0) : problem.limit,
-    actual: isBytes ? formatBytes(problem.actual ?? 0) : problem.actual,
+  return t(`error.${sentenceFor(problem)}`, {
+    limit: formatBytes(problem.limit ?? 0),
+    actual: formatBytes(problem.actual ?? 0),
     seconds: problem.retryAfter ?? 5,
-    type: problem.type ?? '',
-    detail: problem.detail ?? problem.title ?? `HTTP ${problem.status}`,
+    type: problem.type,
+    status: problem.status,
+    detail: problem.detail ? `${problem.detail} ${problem.remedy ?? ''}`.trim() : problem.message,
   });
 }
 
@@ -41,11 +54,14 @@ export class Card {
     this.find('.preview').src = this.before;
   }
 
-  /** state: waiting, preparing, uploading, queued, running, succeeded, failed, cancelled. */
+  /**
+   * state: waiting, preparing, uploading, held (the server said "later"), queued, running, succeeded, failed,
+   * cancelled.
+   */
   show(state, details = {}) {
     this.state = state;
     this.details = details;
-    const active = ['waiting', 'preparing', 'uploading', 'queued', 'running'].includes(state);
+    const active = !['succeeded', 'failed', 'cancelled'].includes(state);
     const { classList } = this.element;
     classList.toggle('active', active);
     classList.toggle('done', state === 'succeeded');
@@ -59,7 +75,7 @@ export class Card {
 
     this.find('.cancel').hidden = !active;
     this.find('.remove').hidden = active;
-    this.find('.retry').hidden = !(state === 'failed' || state === 'cancelled') || !details.retryable;
+    this.find('.retry').hidden = !details.retryable;
     this.translate();
   }
 

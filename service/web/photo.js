@@ -7,7 +7,7 @@ import { formatBytes, t } from './i18n.js';
 import { fitToLimits, previewOf, Undecodable } from './shrink.js';
 import * as store from './store.js';
 
-const laterStatuses = [429, 503];
+const laterStatuses = [429, 502, 503];
 
 export class Photo {
   /**
@@ -74,7 +74,7 @@ export class Photo {
       } catch (problem) {
         if (!laterStatuses.includes(problem.status)) throw problem;
         const seconds = problem.retryAfter ?? 5;
-        this.card.show('queued', { problem: Object.assign(problem, { retryAfter: seconds }) });
+        this.card.show('held', { problem: Object.assign(problem, { retryAfter: seconds }) });
         await api.pause(seconds * 1000, this.abort.signal);
       }
     }
@@ -88,7 +88,7 @@ export class Photo {
     });
     if (job.state === 'succeeded') await this.succeed(job);
     else if (job.state === 'cancelled') this.cancelled();
-    else throw new api.Problem(job.error ?? { code: 'other' });
+    else throw new api.Problem(job.error ?? { code: 'internal' });
   }
 
   showJob(job) {

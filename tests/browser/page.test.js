@@ -155,6 +155,17 @@ describe('a photo', () => {
     complaints = complaints.filter((text) => !text.includes('ERR_FAILED'));
   });
 
+  it('waits where the server says "later"', async () => {
+    await page.route('**/v1/jobs', (route) => route.fulfill({ status: 429, headers: { 'Retry-After': '1' },
+      contentType: 'text/html', body: '<html>429 Too Many Requests</html>' }), { times: 1 });
+    await dropPortrait();
+    await card('held').waitFor();
+    assert.equal(await page.locator('.state').textContent(), 'Waiting for the server…');
+    assert.equal(await page.locator('.explain').textContent(),
+      'Too many photos in a short time. It goes on in 1 seconds.');
+    await card('succeeded').waitFor();
+  });
+
   it('can be cancelled while it waits for others in this page', async () => {
     await page.route('**/v1/jobs', () => {}); // never answered, so the first two keep the others waiting
     await page.locator('#picker').setInputFiles([1, 2, 3].map((n) => (
@@ -206,6 +217,28 @@ describe('what can’t be painted', () => {
         'This browser can’t open HEIC files. Save the photo as JPEG and try again.');
       await page.locator('.remove').click();
     }
+  });
+
+  it('a file that is too large is refused in words, with its size and the limit', async () => {
+    await drop('notes.txt', 'text/plain', 'x'.repeat(6 * 1024 * 1024));
+    await card('failed').waitFor();
+    assert.match(await page.locator('.explain').textContent(),
+      /^The file is too large: 6 MiB, the limit is 5 MiB\./);
+  });
+
+  it('an answer of something in front of the server is put into words too', async () => {
+    for (const [status, said] of [
+      [413, 'The file is too large for this server. Save it smaller, or as JPEG.'],
+      [500, 'The server answered with an error (500). Try again later.'],
+    ]) {
+      await page.route('**/v1/jobs', (route) => route.fulfill({ status, contentType: 'text/html', body: '<html>' }));
+      await dropPortrait();
+      await card('failed').waitFor();
+      assert.equal(await page.locator('.explain').textContent(), said);
+      await page.locator('.remove').click();
+      await page.unroute('**/v1/jobs');
+    }
+    complaints = []; // about the status 500
   });
 
   it('a photo that ends too early is refused in words', async () => {
