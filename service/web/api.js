@@ -9,6 +9,10 @@ export class Problem extends Error {
   }
 }
 
+/** May the same request be answered later? Not where its job has `ended` with this problem. */
+export const passes = ({ code, status, ended }) =>
+  !ended && (code === 'network' || status === 408 || status === 429 || status >= 500);
+
 async function problemOf(response) {
   const fields = await response.json().catch(() => ({}));
   return new Problem({
@@ -97,7 +101,7 @@ export async function follow(id, { onChange, onSilence, signal }) {
       onChange(job);
       if (ended(job)) return job;
     } catch (problem) {
-      if (problem.code !== 'network' && problem.status < 500) throw problem;
+      if (!passes(problem)) throw problem;
       onSilence(true);
     }
     await pause(wait, signal);

@@ -17,6 +17,9 @@ const page = {
     waiting.push(photo);
     startNext();
   },
+  withdraw: (photo) => {
+    if (waiting.includes(photo)) waiting.splice(waiting.indexOf(photo), 1);
+  },
   silence: (silent) => notice(silent ? t('offline') : ''),
   gone: (photo) => {
     photos.splice(photos.indexOf(photo), 1);
@@ -48,12 +51,6 @@ function startNext() {
   }
 }
 
-function list(photo) {
-  photos.push(photo);
-  find('results').prepend(photo.card.element);
-  refreshHead();
-}
-
 function chosenOptions() {
   const options = { strength: find('strength').value, faces: String(find('faces').checked) };
   if (find('style').value) options.style = find('style').value;
@@ -67,14 +64,29 @@ function take(files) {
     return;
   }
   notice(all.length > atOnce ? t('tooMany', { limit: atOnce }) : '');
-  for (const file of all.slice(0, atOnce)) {
+  all.slice(0, atOnce).forEach((file, index) => {
     const record = {
-      key: store.newKey(), name: file.name || 'photo', created: Date.now(), job: null, options: chosenOptions(), preview: null,
+      key: store.newKey(),
+      name: file.name || 'photo',
+      created: Date.now() + index, // so that they keep their order
+      options: chosenOptions(),
+      preview: null,
+      file,
+      ready: false,
+      job: null,
+      done: false,
     };
-    const photo = new Photo(record, file, page);
-    list(photo);
-    page.enqueue(photo);
-  }
+    store.save(record);
+    add(record);
+  });
+}
+
+function add(record) {
+  const photo = new Photo(record, page);
+  photos.push(photo);
+  find('results').prepend(photo.card.element);
+  refreshHead();
+  page.enqueue(photo);
 }
 
 function acceptFiles() {
@@ -134,17 +146,10 @@ async function readServer() {
   }
 }
 
-async function findJobsAgain() {
-  const records = (await store.loadAll()).sort((one, other) => one.created - other.created);
-  for (const record of records) {
-    // Without a job the photo never reached the server, and its file went with the old page.
-    if (!record.job) store.forget(record.key);
-    else {
-      const photo = new Photo(record, null, page);
-      list(photo);
-      photo.run();
-    }
-  }
+async function findPhotosAgain() {
+  const records = await store.loadAll();
+  const known = new Set(photos.map((photo) => photo.record.key)); // dropped since the page was opened
+  for (const record of records) if (!known.has(record.key)) add(record);
 }
 
 for (const button of document.querySelectorAll('[data-lang]')) {
@@ -162,4 +167,4 @@ find('clear').addEventListener('click', () => {
 translate();
 acceptFiles();
 await readServer();
-await findJobsAgain();
+await findPhotosAgain();

@@ -8,17 +8,19 @@ import { fitToLimits, previewOf, Undecodable } from './shrink.js';
 import * as store from './store.js';
 
 const laterStatuses = [429, 502, 503];
+const expired = ['job-not-found', 'result-expired'];
 
 export class Photo {
   /**
    * @param {Object} record as in store.js
-   * @param {?File} file null when the photo was found again after a reload
-   * @param {{limits: Object, announce: function(string), silence: function(boolean), gone: function(Photo)}} page
+   * @param {{limits: Object, announce: function(string), silence: function(boolean), enqueue: function(Photo),
+   *   withdraw: function(Photo), gone: function(Photo)}} page
    */
-  constructor(record, file, page) {
+  constructor(record, page) {
     this.record = record;
-    this.file = file;
+    this.file = record.file ?? null; // null when only its job was found again after a reload
     this.page = page;
+    this.resumes = false; // the next try goes on with the same job, or the same key
     this.abort = new AbortController();
     this.underWay = false;
     this.card = new Card(record.name, {
@@ -44,24 +46,29 @@ export class Photo {
   }
 
   async send() {
+    const { record } = this;
     this.card.show('preparing');
-    if (!this.record.preview) {
-      this.record.preview = await previewOf(this.file);
-      this.card.preview(this.record.preview);
+    if (!record.preview) {
+      record.preview = await previewOf(this.file);
+      this.card.preview(record.preview);
     }
-    const fitted = await fitToLimits(this.file, this.page.limits);
-    Object.assign(this.record, { sent: fitted.blob.size, from: fitted.from, to: fitted.to });
-    await store.save(this.record);
+    if (!record.ready) {
+      const { blob, from, to } = await fitToLimits(this.file, this.page.limits);
+      // Kept as it is sent: the same key must not come with other bytes, and a browser may encode differently again.
+      this.file = blob;
+      Object.assign(record, { ready: true, file: blob, sent: blob.size, from, to });
+    }
+    await store.save(record);
 
-    const job = await this.untilTaken(() => api.submit(fitted.blob, {
-      name: this.record.name,
-      options: this.record.options,
-      key: this.record.key,
+    const job = await this.untilTaken(() => api.submit(this.file, {
+      name: record.name,
+      options: record.options,
+      key: record.key,
       onProgress: (progress) => this.card.show('uploading', { progress }),
       signal: this.abort.signal,
     }));
-    this.record.job = job.id;
-    await store.save(this.record);
+    Object.assign(record, { job: job.id, file: null });
+    await store.save(record);
     this.showJob(job);
   }
 
@@ -88,7 +95,7 @@ export class Photo {
     });
     if (job.state === 'succeeded') await this.succeed(job);
     else if (job.state === 'cancelled') this.cancelled();
-    else throw new api.Problem(job.error ?? { code: 'internal' });
+    else throw new api.Problem({ code: 'internal', ...job.error, ended: true });
   }
 
   showJob(job) {
@@ -97,7 +104,9 @@ export class Photo {
   }
 
   async succeed(job) {
-    const picture = await api.fetchResult(this.record.job);
+    const picture = await this.untilTaken(() => api.fetchResult(this.record.job));
+    this.record.done = true;
+    store.save(this.record);
     const { sent, from, to } = this.record;
     this.card.finish(picture, () => [
       job.result.width && t('size', job.result),
@@ -115,29 +124,36 @@ export class Photo {
       this.cancelled();
       return;
     }
+    if (this.record.done && expired.includes(error.code)) {
+      this.remove(); // it was shown, and the server has forgotten it since
+      return;
+    }
     const problem = error instanceof Undecodable ? { code: 'undecodable', type: error.type } : error;
-    this.card.show('failed', { problem, retryable: this.file !== null });
+    this.resumes = api.passes(problem);
+    this.card.show('failed', { problem, retryable: this.resumes || this.file !== null });
     this.page.announce(`${this.record.name}: ${explain(problem)}`);
-    // A job that failed is not looked for again after a reload.
-    store.forget(this.record.key);
+    // What failed for good is not looked for again after a reload.
+    if (!this.resumes) store.forget(this.record.key);
   }
 
   cancelled() {
+    this.resumes = false;
     this.card.show('cancelled', { retryable: this.file !== null });
     store.forget(this.record.key);
   }
 
   async cancel() {
-    const { job } = this.record;
+    const { abort, underWay } = this;
+    this.page.withdraw(this);
     // The job first: once it has ended the stream of its events ends by itself.
-    if (job) await api.cancelJob(job).catch(() => {});
-    this.abort.abort();
-    if (!this.underWay) this.cancelled(); // it waits for its turn in this page
+    if (this.record.job) await api.cancelJob(this.record.job).catch(() => {});
+    abort.abort();
+    if (!underWay) this.cancelled(); // it waited for its turn in this page
   }
 
   retry() {
-    // A new key: the old one belongs to the job that failed.
-    Object.assign(this.record, { key: store.newKey(), job: null });
+    // A new key where the old one belongs to a job that failed.
+    if (!this.resumes) Object.assign(this.record, { key: store.newKey(), job: null, file: this.file });
     this.abort = new AbortController();
     this.card.show('waiting');
     this.page.enqueue(this);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What survives a reload: the list of jobs with their photos' previews, in IndexedDB. Where the browser refuses
-// storage (private windows), the page works and forgets.
+// What survives a reload: the list of photos in IndexedDB, each with its file until the server has it. Where the
+// browser refuses storage (private windows), the page works and forgets.
+
+const oldest = 24 * 60 * 60 * 1000; // ms; what is older is not looked for any more
+const mostFiles = 48;
+const mostBytes = 256 * 1024 * 1024; // of these files together
 
 const opened = new Promise((done) => {
   let request;
@@ -26,10 +30,39 @@ async function transact(mode, act) {
   });
 }
 
-/** A record: key, name, created (ms), job (id or null), options, preview (Blob or null), and what the card shows. */
-export const save = (record) => transact('readwrite', (photos) => photos.put(record));
-export const forget = (key) => transact('readwrite', (photos) => photos.delete(key));
-export const loadAll = async () => (await transact('readonly', (photos) => photos.getAll())) ?? [];
+const kept = new Map(); // key to bytes of the files that are in the store
+
+function hasRoom(bytes) {
+  const sum = [...kept.values()].reduce((one, other) => one + other, 0);
+  return kept.size < mostFiles && sum + bytes <= mostBytes;
+}
+
+/**
+ * A record: key, name, created (ms), options, preview (Blob or null), file (Blob, null once there is a job), ready
+ * (the file is as it will be sent), job (id or null), done (its picture was shown), and what the card shows.
+ */
+export function save(record) {
+  kept.delete(record.key);
+  const keeps = record.file && hasRoom(record.file.size);
+  if (keeps) kept.set(record.key, record.file.size);
+  return transact('readwrite', (photos) => photos.put({ ...record, file: keeps ? record.file : null }));
+}
+
+export function forget(key) {
+  kept.delete(key);
+  return transact('readwrite', (photos) => photos.delete(key));
+}
+
+/** The records in the order in which they were made, less those that lead nowhere any more. */
+export async function loadAll() {
+  const records = (await transact('readonly', (photos) => photos.getAll())) ?? [];
+  const useful = records.filter((record) => (record.job || record.file) && Date.now() - record.created < oldest);
+  for (const record of records) {
+    if (!useful.includes(record)) forget(record.key);
+    else if (record.file) kept.set(record.key, record.file.size);
+  }
+  return useful.sort((one, other) => one.created - other.created);
+}
 
 /** Names a photo in this browser and, as Idempotency-Key, its job on the server. */
 export function newKey() {

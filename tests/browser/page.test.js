@@ -15,6 +15,7 @@ let browser;
 let context;
 let page;
 let complaints;
+let cuts; // the test cuts requests off, which the console reports
 
 before(async () => {
   if (pictures) mkdirSync(pictures, { recursive: true });
@@ -28,12 +29,14 @@ after(async () => {
 async function visit(options = {}) {
   context = await browser.newContext({ locale: 'en-GB', acceptDownloads: true, ...options });
   page = await context.newPage();
-  page.setDefaultTimeout(patience);
   complaints = [];
+  cuts = false;
+  page.setDefaultTimeout(patience);
   page.on('console', (message) => {
     // Chromium reports each 4xx answer as an error of its own; the page shows those in words.
     const refused = /Failed to load resource: the server responded with a status of 4/.test(message.text());
-    if (message.type() === 'error' && !refused) complaints.push(message.text());
+    const cut = cuts && message.text().includes('net::ERR_FAILED');
+    if (message.type() === 'error' && !refused && !cut) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(server.url);
@@ -57,6 +60,37 @@ async function drop(name, type, bytes) {
     return transfer;
   }, [name, type, Buffer.from(bytes).toString('base64')]);
   await page.dispatchEvent('#drop', 'drop', { dataTransfer: data });
+}
+
+const photos = (...numbers) => numbers.map((n) => (
+  { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) }));
+const choose = (files) => page.locator('#picker').setInputFiles(files);
+
+/** Waits until the browser remembers as many photos that have this field. */
+const remembered = (count, field) => page.waitForFunction(([number, name]) => new Promise((done) => {
+  indexedDB.open('gst-anime', 1).onsuccess = (event) => {
+    const all = event.target.result.transaction('photos').objectStore('photos').getAll();
+    all.onsuccess = () => done(all.result.filter((photo) => photo[name]).length === number);
+  };
+}), [count, field]);
+
+/** Cuts off the next request that matches, or as long as `act` takes. */
+async function cutOff(pattern, act) {
+  cuts = true;
+  await page.route(pattern, (route) => route.abort(), act ? {} : { times: 1 });
+  if (act) {
+    await act();
+    await page.unroute(pattern);
+  }
+}
+
+/** Counts the photos that are sent from here on, by the key that each has. */
+function keysSent() {
+  const keys = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') keys.push(request.headers()['idempotency-key']);
+  });
+  return keys;
 }
 
 const card = (state) => page.locator(`.card[data-state="${state}"]`);
@@ -121,8 +155,7 @@ describe('a photo', () => {
   });
 
   it('goes one of several through the queue', async () => {
-    await page.locator('#picker').setInputFiles([1, 2, 3, 4].map((n) => (
-      { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) })));
+    await choose(photos(1, 2, 3, 4));
     await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 4,
       null, { timeout: patience });
   });
@@ -134,25 +167,52 @@ describe('a photo', () => {
   });
 
   it('is found again after a reload in the middle', async () => {
-    await page.route('**/v1/jobs/*/events', (route) => route.abort());
-    await page.route('**/v1/jobs/*', (route) => route.abort());
-    const taken = page.waitForResponse((answer) => answer.url().endsWith('/v1/jobs') && answer.ok());
-    await dropPortrait();
-    await taken;
-    await page.waitForFunction(() => new Promise((done) => {
-      indexedDB.open('gst-anime', 1).onsuccess = (event) => {
-        event.target.result.transaction('photos').objectStore('photos').getAll().onsuccess =
-          (all) => done(all.target.result.some((photo) => photo.job));
-      };
-    }));
-    complaints = []; // the requests that this test broke
-    await page.unroute('**/v1/jobs/*/events');
-    await page.unroute('**/v1/jobs/*');
+    await cutOff(/v1.jobs./, async () => {
+      await dropPortrait();
+      await remembered(1, 'job');
+    });
     await page.reload();
     await card('succeeded').waitFor();
     assert.equal(await card('succeeded').locator('.name').textContent(), 'portrait.jpg');
     assert.ok(await card('succeeded').locator('.before').isVisible(), 'the photo to compare with survived too');
-    complaints = complaints.filter((text) => !text.includes('ERR_FAILED'));
+  });
+
+  it('is found again after a reload while it waits to be sent', async () => {
+    let answers = false;
+    await page.route('**/v1/jobs', (route) => (answers ? route.continue() : null));
+    await choose(photos(1, 2, 3, 4, 5, 6));
+    await remembered(6, 'file');
+    answers = true;
+    await page.reload();
+    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 6);
+    assert.deepEqual(await page.locator('.card .name').allTextContents(),
+      [6, 5, 4, 3, 2, 1].map((n) => `photo-${n}.jpg`));
+    await remembered(0, 'file');
+  });
+
+  it('is not lost when its picture breaks off on the way', async () => {
+    const sent = keysSent();
+    await cutOff('**/result', async () => {
+      await dropPortrait();
+      await card('failed').waitFor();
+      await page.locator('.retry').click(); // it breaks once more
+      await card('failed').waitFor();
+      assert.equal(await page.locator('.explain').textContent(), 'The connection broke. Check it and try again.');
+    });
+    await page.reload();
+    await card('succeeded').waitFor();
+    assert.equal(sent.length, 1, 'the job of the first time is used');
+  });
+
+  it('is sent with the same key when the connection broke, so that it is painted once', async () => {
+    const sent = keysSent();
+    await cutOff('**/v1/jobs');
+    await dropPortrait();
+    await card('failed').waitFor();
+    await page.locator('.retry').click();
+    await card('succeeded').waitFor();
+    assert.equal(sent.length, 2);
+    assert.equal(sent[0], sent[1]);
   });
 
   it('waits where the server says "later"', async () => {
@@ -166,17 +226,53 @@ describe('a photo', () => {
     await card('succeeded').waitFor();
   });
 
+  it('is kept in the browser for a day, with 47 others, and if all of them are not too large', async () => {
+    const kept = await page.evaluate(async () => {
+      const store = await import('/store.js');
+      const save = (key, file, created = Date.now()) => store.save({ key, file, created });
+      const mebibyte = new Blob([new Uint8Array(1024 * 1024)]);
+      await save('large', new Blob(Array(257).fill(mebibyte)));
+      await save('old', mebibyte, Date.now() - 24 * 60 * 60 * 1000);
+      await store.loadAll();
+      for (let n = 1; n <= 50; n += 1) await save(`photo-${n}`, new Blob(['x']));
+      return (await store.loadAll()).map((record) => record.key);
+    });
+    assert.equal(kept.length, 48);
+    assert.ok(kept.every((key) => key.startsWith('photo-')), kept.join());
+    await remembered(48, 'key');
+  });
+
+  it('leaves the list quietly after a reload when the server has forgotten it', async () => {
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    await remembered(1, 'done');
+    await page.route(/v1.jobs./, (route) => route.fulfill({ status: 404, contentType: 'application/problem+json',
+      body: '{"code": "job-not-found", "detail": "There is no such job, or it has expired."}' }));
+    await page.reload();
+    await remembered(0, 'key');
+    await page.locator('.card').waitFor({ state: 'detached' });
+    assert.ok(await page.locator('#clear').isHidden());
+  });
+
   it('can be cancelled while it waits for others in this page', async () => {
-    await page.route('**/v1/jobs', () => {}); // never answered, so the first two keep the others waiting
-    await page.locator('#picker').setInputFiles([1, 2, 3].map((n) => (
-      { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) })));
+    const sent = keysSent();
+    let go;
+    const bothCancelled = new Promise((done) => { go = done; });
+    await page.route('**/v1/jobs', async (route) => {
+      if (sent.length <= 2) return; // the first two are never answered and keep the third waiting
+      await bothCancelled;
+      await route.continue();
+    });
+    await choose(photos(1, 2, 3));
     await page.getByRole('button', { name: 'Cancel: photo-3.jpg' }).click();
     await card('cancelled').waitFor();
     assert.equal(await card('cancelled').locator('.name').textContent(), 'photo-3.jpg');
-    await page.getByRole('button', { name: 'Cancel: photo-1.jpg' }).click();
-    await page.unroute('**/v1/jobs');
     await page.getByRole('button', { name: 'Try again: photo-3.jpg' }).click();
+    await card('waiting').waitFor();
+    for (const n of [1, 2]) await page.getByRole('button', { name: `Cancel: photo-${n}.jpg` }).click();
+    go();
     await card('succeeded').waitFor();
+    assert.equal(sent.length, 3, 'it stood in the queue once');
   });
 
   it('can be cancelled while it is sent, and sent again', async () => {
