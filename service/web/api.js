@@ -83,7 +83,7 @@ const ended = (job) => ['succeeded', 'failed', 'cancelled'].includes(job.state);
 /** Ends early when `signal` is aborted. */
 export const pause = (ms, signal) => new Promise((done) => {
   const timer = setTimeout(done, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); done(); }, { once: true });
+  signal?.addEventListener('abort', () => { clearTimeout(timer); done(); }, { once: true });
 });
 
 /**

@@ -20,16 +20,22 @@ const page = {
   withdraw: (photo) => {
     if (waiting.includes(photo)) waiting.splice(waiting.indexOf(photo), 1);
   },
-  silence: (silent) => notice(silent ? t('offline') : ''),
+  silence: (silent) => {
+    find('offline').hidden = !silent;
+    if (silent) readServer();
+  },
   gone: (photo) => {
     photos.splice(photos.indexOf(photo), 1);
     refreshHead();
   },
 };
 
-function notice(text) {
-  find('notice').textContent = text;
-  find('notice').hidden = !text;
+let said = null; // about the last drop: a name and values for t()
+
+function notice(name, values) {
+  said = name ? [name, values] : null;
+  find('notice').textContent = said ? t(...said) : '';
+  find('notice').hidden = !said;
 }
 
 function refreshHead() {
@@ -60,10 +66,10 @@ function chosenOptions() {
 function take(files) {
   const all = [...files];
   if (all.length === 0) {
-    notice(t('notImages'));
+    notice('notImages');
     return;
   }
-  notice(all.length > atOnce ? t('tooMany', { limit: atOnce }) : '');
+  notice(all.length > atOnce ? 'tooMany' : null, { limit: atOnce });
   all.slice(0, atOnce).forEach((file, index) => {
     const record = {
       key: store.newKey(),
@@ -128,22 +134,43 @@ function translate() {
   translatePage();
   showLimits();
   showStrength();
+  notice(...(said ?? []));
   for (const photo of photos) photo.card.translate();
 }
 
-async function readServer() {
+function showStyles(styles) {
+  const chosen = find('style').value;
+  find('style').replaceChildren(...styles.map((style) => {
+    const selected = style.name === chosen || (!chosen && style.default);
+    const option = new Option(style.name, style.name, style.default, selected);
+    option.title = style.description;
+    return option;
+  }));
+}
+
+/** Reads what the server takes; false if it is not ready to say. */
+async function readOnce() {
   try {
-    const [limits, styles] = await Promise.all([api.fetchLimits(), api.fetchStyles()]);
+    const [limits, { styles }] = await Promise.all([api.fetchLimits(), api.fetchStyles()]);
+    find('offline').hidden = true;
+    if (!limits.ready) return false;
     page.limits = { ...page.limits, ...limits.upload };
-    find('style').replaceChildren(...styles.styles.map((style) => {
-      const option = new Option(style.name, style.name, style.default, style.default);
-      option.title = style.description;
-      return option;
-    }));
     showLimits();
+    showStyles(styles);
+    return true;
   } catch {
-    page.silence(true);
+    find('offline').hidden = false;
+    return false;
   }
+}
+
+let reading = false;
+
+async function readServer() {
+  if (reading) return;
+  reading = true;
+  for (let wait = 1000; !(await readOnce()); wait = Math.min(wait * 1.5, 15000)) await api.pause(wait);
+  reading = false;
 }
 
 async function findPhotosAgain() {
@@ -166,5 +193,5 @@ find('clear').addEventListener('click', () => {
 
 translate();
 acceptFiles();
-await readServer();
+if (!(await readOnce())) readServer();
 await findPhotosAgain();

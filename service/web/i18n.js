@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The language in use, and the page's words in it. t('key', {name: value}) fills {name}.
 
+import { recall, remember } from './store.js';
 import { words } from './words.js';
 
 const key = 'gst-anime.language';
-let language = localStorage.getItem(key) ?? (navigator.language.startsWith('zh') ? 'zh' : 'en');
+let language = recall(key) ?? (navigator.language.startsWith('zh') ? 'zh' : 'en');
 if (!(language in words)) language = 'en';
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
@@ -20,7 +21,7 @@ export const currentLanguage = () => language;
 
 export function setLanguage(next) {
   language = next;
-  localStorage.setItem(key, next);
+  remember(key, next);
 }
 
 /** Puts the words of the language in use into every element with data-i18n. */

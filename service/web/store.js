@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What survives a reload: the list of photos in IndexedDB, each with its file until the server has it. Where the
-// browser refuses storage (private windows), the page works and forgets.
+// What survives a reload: the list of photos in IndexedDB, each with its file until the server has it, and settings
+// in localStorage. Where the browser refuses storage (private windows), the page works and forgets.
 
 const oldest = 24 * 60 * 60 * 1000; // ms; what is older is not looked for any more
 const mostFiles = 48;
@@ -23,10 +23,14 @@ async function transact(mode, act) {
   const database = await opened;
   if (!database) return undefined;
   return new Promise((done) => {
-    const transaction = database.transaction('photos', mode);
-    const request = act(transaction.objectStore('photos'));
-    transaction.oncomplete = () => done(request.result);
-    transaction.onabort = () => done(undefined);
+    try {
+      const transaction = database.transaction('photos', mode);
+      const request = act(transaction.objectStore('photos'));
+      transaction.oncomplete = () => done(request.result);
+      transaction.onabort = () => done(undefined);
+    } catch {
+      done(undefined); // the browser closed it: the user deleted the site's data
+    }
   });
 }
 
@@ -62,6 +66,20 @@ export async function loadAll() {
     else if (record.file) kept.set(record.key, record.file.size);
   }
   return useful.sort((one, other) => one.created - other.created);
+}
+
+export function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch { /* it holds until the page is left */ }
 }
 
 /** Names a photo in this browser and, as Idempotency-Key, its job on the server. */

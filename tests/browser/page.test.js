@@ -26,11 +26,12 @@ after(async () => {
   await server?.stop();
 });
 
-async function visit(options = {}) {
+async function visit(options = {}, prepare = async () => {}) {
   context = await browser.newContext({ locale: 'en-GB', acceptDownloads: true, ...options });
   page = await context.newPage();
   complaints = [];
   cuts = false;
+  await prepare();
   page.setDefaultTimeout(patience);
   page.on('console', (message) => {
     // Chromium reports each 4xx answer as an error of its own; the page shows those in words.
@@ -347,6 +348,54 @@ describe('what can’t be painted', () => {
     const empty = await page.evaluateHandle(() => new DataTransfer());
     await page.dispatchEvent('#drop', 'drop', { dataTransfer: empty });
     assert.match(await page.locator('#notice').textContent(), /no photo/);
+    await page.locator('[data-lang="zh"]').click();
+    assert.match(await page.locator('#notice').textContent(), /没有找到照片/);
+  });
+});
+
+describe('the page', () => {
+  it('works where the browser refuses to store anything', async () => {
+    await context.close();
+    await visit({}, () => page.addInitScript(() => {
+      for (const store of ['localStorage', 'indexedDB']) {
+        Object.defineProperty(window, store, { get() { throw new DOMException('denied', 'SecurityError'); } });
+      }
+    }));
+    await page.locator('[data-lang="zh"]').click();
+    assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
+    await dropPortrait();
+    await card('succeeded').waitFor();
+  });
+
+  it('says that the server does not answer, and takes back only that', async () => {
+    await cutOff(/v1.(jobs.|limits)/, async () => {
+      await dropPortrait();
+      await page.locator('#offline').waitFor();
+      await page.dispatchEvent('#drop', 'drop', { dataTransfer: await page.evaluateHandle(() => new DataTransfer()) });
+    });
+    await card('succeeded').waitFor();
+    await page.locator('#offline').waitFor({ state: 'hidden' });
+    assert.ok(await page.locator('#notice').isVisible());
+  });
+
+  it('asks again for the styles until it gets them', async () => {
+    await context.close();
+    let asked = 0;
+    let saidSo = false;
+    await visit({}, async () => {
+      cuts = true;
+      await page.route('**/v1/limits', async (route) => {
+        asked += 1;
+        if (asked === 1) await route.abort();
+        else if (asked === 2) {
+          saidSo = await page.locator('#offline').isVisible();
+          await route.fulfill({ json: { ready: false, service: {} } });
+        } else await route.continue();
+      });
+    });
+    assert.equal(asked, 3);
+    assert.ok(saidSo && await page.locator('#offline').isHidden());
+    assert.equal(await page.locator('#style').inputValue(), 'default');
   });
 });
 
