@@ -5,7 +5,7 @@ export const words = {
   en: {
     skip: 'Skip to the upload',
     title: 'Your photo, drawn as anime',
-    lead: 'Drop a photo. It is painted on this server and forgotten soon after.',
+    lead: 'Drop a photo. This server paints it and does not keep it; the picture is deleted after a while.',
     drop: 'Drop photos here, or paste one',
     choose: 'Choose photos',
     camera: 'Take a photo',
@@ -92,7 +92,7 @@ export const words = {
   zh: {
     skip: '跳到上传区',
     title: '把照片画成动漫',
-    lead: '放入一张照片，由本服务器绘制，稍后即删除。',
+    lead: '放入一张照片，由本服务器绘制。照片不会保留，作品会在一段时间后删除。',
     drop: '将照片拖到这里，或直接粘贴',
     choose: '选择照片',
     camera: '拍一张',
