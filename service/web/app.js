@@ -25,6 +25,10 @@ const page = {
     if (silent) readServer();
   },
   gone: (photo) => {
+    const { element } = photo.card;
+    if (element.contains(document.activeElement)) {
+      (element.nextElementSibling ?? element.previousElementSibling ?? find('drop')).focus();
+    }
     photos.splice(photos.indexOf(photo), 1);
     refreshHead();
   },
@@ -40,6 +44,7 @@ function notice(name, values) {
 
 function refreshHead() {
   const none = photos.length === 0;
+  if (none && document.activeElement === find('clear')) find('drop').focus();
   find('results-title').hidden = none;
   find('clear').hidden = none;
 }

@@ -68,6 +68,7 @@ export class Card {
     classList.toggle('failed', state === 'failed');
     this.element.dataset.state = state;
 
+    const focused = document.activeElement;
     const progress = this.find('progress');
     progress.hidden = !active;
     if (details.progress === undefined) progress.removeAttribute('value');
@@ -76,6 +77,8 @@ export class Card {
     this.find('.cancel').hidden = !active;
     this.find('.remove').hidden = active;
     this.find('.retry').hidden = !details.retryable;
+    // Not to another button: a key that is pressed twice would press it.
+    if (this.element.contains(focused) && focused.hidden) this.element.focus();
     this.translate();
   }
 
@@ -111,6 +114,7 @@ export class Card {
     for (const verb of ['cancel', 'retry', 'remove', 'download']) {
       this.find(`.${verb}`).setAttribute('aria-label', `${t(verb)}: ${this.name}`);
     }
+    this.find('progress').setAttribute('aria-label', t('progress', { name: this.name }));
     if (!this.find('.compare').hidden) labelCompare(this.find('.compare'), this.name);
   }
 

@@ -161,7 +161,7 @@ export class Photo {
 
   remove() {
     store.forget(this.record.key);
-    this.card.discard();
     this.page.gone(this);
+    this.card.discard();
   }
 }

@@ -4,6 +4,7 @@
 export const words = {
   en: {
     skip: 'Skip to the upload',
+    page: 'gst-anime: your photo, drawn as anime',
     title: 'Your photo, drawn as anime',
     lead: 'Drop a photo. This server paints it and does not keep it; the picture is deleted after a while.',
     drop: 'Drop photos here, or paste one',
@@ -20,6 +21,7 @@ export const words = {
     before: 'Photo',
     after: 'Anime',
     slider: 'Compare {name}: left the photo, right the picture',
+    progress: 'Progress of {name}',
     waiting: 'Waiting for the photos before it…',
     preparing: 'Getting the photo ready…',
     uploading: 'Sending… {percent} %',
@@ -91,6 +93,7 @@ export const words = {
   },
   zh: {
     skip: '跳到上传区',
+    page: 'gst-anime：把照片画成动漫',
     title: '把照片画成动漫',
     lead: '放入一张照片，由本服务器绘制。照片不会保留，作品会在一段时间后删除。',
     drop: '将照片拖到这里，或直接粘贴',
@@ -107,6 +110,7 @@ export const words = {
     before: '照片',
     after: '动漫',
     slider: '对比 {name}：左为照片，右为动漫',
+    progress: '{name} 的进度',
     waiting: '等待前面的照片…',
     preparing: '正在准备照片…',
     uploading: '正在发送… {percent}%',

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { faint } from './contrast.js';
 import { startBrowser, startServer } from './server.js';
 
 const portrait = '/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg';
@@ -403,6 +404,7 @@ describe('a person', () => {
   it('reads Chinese after choosing it, and after a reload', async () => {
     await page.locator('[data-lang="zh"]').click();
     assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
+    assert.match(await page.title(), /把照片画成动漫/);
     await page.reload();
     assert.equal(await page.locator('h1').textContent(), '把照片画成动漫');
     assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
@@ -443,6 +445,30 @@ describe('a person', () => {
     for (const control of ['picker', 'style', 'strength', 'faces', 'clear']) assert.ok(reached.has(control), control);
     assert.ok(await card('succeeded').getByRole('slider', { name: /Compare portrait\.jpg/ }).isVisible());
     assert.ok(await page.getByRole('link', { name: 'Download: portrait.jpg' }).isVisible());
+  });
+
+  it('keeps the focus where a button goes away', async () => {
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+    await page.route('**/v1/jobs', () => {}); // never answered
+    await dropPortrait();
+    await page.getByRole('progressbar', { name: 'Progress of portrait.jpg' }).waitFor();
+    await page.locator('.cancel').press('Enter');
+    await card('cancelled').waitFor();
+    assert.match(await focused(), /^card/);
+    await page.locator('.remove').press('Enter');
+    assert.equal(await focused(), 'drop');
+  });
+
+  it('can read every text: its contrast is 4.5 or more, in the light and in the dark', async () => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await drop('notes.txt', 'text/plain', 'words');
+      await dropPortrait();
+      await card('failed').waitFor();
+      await card('succeeded').waitFor();
+      assert.deepEqual(await page.evaluate(faint), [], colorScheme);
+      await page.locator('#clear').click();
+    }
   });
 
   it('works in the dark', async () => {
