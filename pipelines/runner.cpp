@@ -9,6 +9,7 @@
 
 #include <future>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -205,12 +206,19 @@ struct Pipeline::State {
             return;
         std::promise<void> done;
         std::future<void> is_done = done.get_future();
-        std::thread stopper([done = std::move(done),
-                             held = ElementPtr(GST_ELEMENT(gst_object_ref(pipeline.get())))]() mutable {
-            gst_element_set_state(held.get(), GST_STATE_NULL);
-            held.reset();
-            done.set_value();
-        });
+        std::thread stopper;
+        try {
+            stopper = std::thread([done = std::move(done),
+                                   held = ElementPtr(GST_ELEMENT(gst_object_ref(pipeline.get())))]() mutable {
+                gst_element_set_state(held.get(), GST_STATE_NULL);
+                held.reset();
+                done.set_value();
+            });
+        } catch (const std::system_error &) {
+            // No thread is to be had: stops here, however long it takes.
+            gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+            return;
+        }
         if (is_done.wait_for(within) == std::future_status::ready) {
             stopper.join();
         } else {

@@ -120,13 +120,33 @@ PictureInfo info_of(const std::string &line)
 
 } // namespace
 
+struct DiskCache::File {
+    fs::path path;
+    fs::file_time_type used;
+    std::uint64_t size;
+};
+
+/// What can be listed: a folder that fails in between has the files that it told of.
+std::vector<DiskCache::File> DiskCache::files() const
+{
+    std::vector<File> files;
+    std::error_code error;
+    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+        std::error_code unreadable;
+        const std::uint64_t size = at->file_size(unreadable);
+        const fs::file_time_type used = at->last_write_time(unreadable);
+        if (!unreadable && at->path().extension() == ".picture")
+            files.push_back({at->path(), used, size});
+    }
+    return files;
+}
+
 DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes)
     : folder_(std::move(folder)), most_bytes_(most_bytes)
 {
     fs::create_directories(folder_);
-    for (const auto &entry : fs::directory_iterator(folder_))
-        if (entry.path().extension() == ".picture")
-            bytes_ += entry.file_size();
+    for (const File &file : files())
+        bytes_ += file.size;
     const std::lock_guard guard(lock_);
     prune_locked();
 }
@@ -223,21 +243,11 @@ void DiskCache::prune_locked()
 {
     if (bytes_ <= most_bytes_)
         return;
-    struct File {
-        fs::path path;
-        fs::file_time_type used;
-        std::uint64_t size;
-    };
-    std::vector<File> files;
+    std::vector<File> oldest_first = files();
+    std::sort(oldest_first.begin(), oldest_first.end(),
+              [](const File &a, const File &b) { return a.used < b.used; });
     std::error_code error;
-    for (const auto &entry : fs::directory_iterator(folder_, error)) {
-        const std::uint64_t size = entry.file_size(error);
-        const fs::file_time_type used = entry.last_write_time(error);
-        if (!error && entry.path().extension() == ".picture")
-            files.push_back({entry.path(), used, size});
-    }
-    std::sort(files.begin(), files.end(), [](const File &a, const File &b) { return a.used < b.used; });
-    for (const File &file : files) {
+    for (const File &file : oldest_first) {
         // A tenth more than needed, so that not every picture from here on lists the folder.
         if (bytes_ <= most_bytes_ / 10 * 9)
             break;

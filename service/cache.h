@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace anime::service
 {
@@ -70,6 +71,8 @@ public:
     std::optional<OpenPicture> open(const std::string &key);
 
 private:
+    struct File;
+    std::vector<File> files() const;
     std::string path_of(const std::string &key) const;
     void prune_locked();
 

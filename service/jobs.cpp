@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace anime::service
 {
@@ -254,6 +255,7 @@ TaskPtr JobBoard::take()
             return nullptr;
         task = queue_.front();
         queue_.pop_front();
+        task->taken = true;
         ++running_;
         ++taken_;
         Work &work = works_.at(task->key);
@@ -270,6 +272,13 @@ TaskPtr JobBoard::take()
     }
     wake(wakers);
     return task;
+}
+
+/// Once for each task, also where a worker fails after it had finished: running_ never goes below what runs.
+void JobBoard::give_back_locked(const TaskPtr &task)
+{
+    if (std::exchange(task->taken, false))
+        --running_;
 }
 
 void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fraction)
@@ -309,7 +318,7 @@ void JobBoard::finish(const TaskPtr &task, const PictureInfo &picture, Wall wall
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
-        --running_;
+        give_back_locked(task);
         const double seconds =
             (picture.timings.total - picture.timings.queue - picture.timings.receive) / 1000;
         mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
@@ -323,7 +332,7 @@ void JobBoard::fail(const TaskPtr &task, const Problem &problem, Wall wall)
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
-        --running_;
+        give_back_locked(task);
         end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
     }
     wake(wakers);

@@ -40,6 +40,7 @@ struct Task {
     std::chrono::steady_clock::time_point queued;
     std::chrono::steady_clock::time_point deadline;
     std::atomic<bool> cancel{false};
+    bool taken = false; ///< by a worker that has not reported back; the board's own
 };
 using TaskPtr = std::shared_ptr<Task>;
 
@@ -155,6 +156,7 @@ private:
                          const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,
                          Wall wall, Wakers &wakers);
     void move_queue_locked(Wakers &wakers);
+    void give_back_locked(const TaskPtr &task);
     bool make_room_locked();
     JobView view_locked(const Job &job) const;
     int retry_after_locked() const;

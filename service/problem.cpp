@@ -48,6 +48,7 @@ int status_of(const std::string &code)
         {"memory", 503},
         {"draining", 503},
         {"not-ready", 503},
+        {"service-failed", 503},
     };
     if (const auto found = statuses.find(code); found != statuses.end())
         return found->second;

@@ -36,14 +36,25 @@ void Workers::work()
         try {
             paint(task);
         } catch (const std::bad_alloc &) {
-            shared_.log.write(Level::error, Layer::failure, task->request_id, "out of memory",
-                              {{"code", "out-of-memory"}, {"stage", "service"}});
-            shared_.board.fail(task,
-                               make_problem("out-of-memory", "The service ran out of memory.",
-                                            "Try again in a moment, or send a smaller photo.", 5),
-                               wall());
+            fail(task,
+                 make_problem("out-of-memory", "The service ran out of memory.",
+                              "Try again in a moment, or send a smaller photo.", 5),
+                 "out of memory");
+        } catch (const std::exception &error) {
+            fail(task,
+                 make_problem("service-failed", "The service could not paint this photo.",
+                              "Try again in a moment; if it stays so, tell the operator the request id.", 5),
+                 error.what());
         }
     }
+}
+
+void Workers::fail(const TaskPtr &task, const Problem &problem, const std::string &reason)
+{
+    shared_.board.fail(task, problem, wall());
+    shared_.metrics.rejected(problem.code);
+    shared_.log.write(Level::error, Layer::failure, task->request_id, problem.message,
+                      {{"code", problem.code}, {"stage", "service"}, {"detail", reason}});
 }
 
 void Workers::paint(const TaskPtr &task)

@@ -22,6 +22,7 @@ public:
 private:
     void work();
     void paint(const TaskPtr &task);
+    void fail(const TaskPtr &task, const Problem &problem, const std::string &reason);
 
     const Shared shared_;
     std::vector<std::thread> threads_;

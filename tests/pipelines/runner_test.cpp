@@ -2,6 +2,7 @@
 // How a pipeline description is loaded, configured and run, on GStreamer's own elements.
 #include "pipelines/runner.h"
 
+#include "tests/pipelines/no_threads.h"
 #include "tests/pipelines/test_elements.h"
 
 #include <gmock/gmock.h>
@@ -235,6 +236,15 @@ TEST_F(Runner, StopsAtItsDeadline)
     const RunResult result = pipeline.run({.deadline = std::chrono::steady_clock::now() + 30ms});
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.failure->code, "deadline");
+}
+
+TEST_F(Runner, StopsInItsOwnThreadWhereNoOtherCanBeStarted)
+{
+    Pipeline pipeline(described("fakesrc num-buffers=1 ! test-announce ! fakesink"));
+    pipeline.on_message([](const GstStructure *) { test::no_threads = true; });
+    const RunResult result = pipeline.run();
+    test::no_threads = false;
+    EXPECT_TRUE(result.ok()) << result.failure->message;
 }
 
 TEST_F(Runner, LeavesAnElementBehindThatDoesNotStop)
