@@ -311,13 +311,13 @@ Response Api::late(const Exchange &exchange)
 
 void Api::abandoned(Exchange &exchange)
 {
-    if (!exchange.job.empty() && exchange.cancel_with_connection)
-        shared_.board.cancel(exchange.job, std::chrono::system_clock::now());
     exchange.code = "client-gone";
 }
 
 void Api::completed(const Exchange &exchange)
 {
+    if (exchange.attached)
+        shared_.board.detach(exchange.job, std::chrono::system_clock::now());
     const double seconds = seconds_since(exchange.started);
     shared_.metrics.request(exchange.route, exchange.method, exchange.status, seconds);
     // A job's own failure was counted when it failed, and may be fetched any number of times.

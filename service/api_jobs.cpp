@@ -103,7 +103,7 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     exchange.file_name = upload.file_name();
     NewJob job;
     job.request_id = exchange.request_id;
-    job.client = exchange.client;
+    job.client = rate_key(exchange.client);
     job.file_name = upload.file_name();
     job.idempotency_key = exchange.header("idempotency-key");
     job.options = exchange.options;
@@ -117,7 +117,7 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     if (submission.problem)
         return submission.problem;
     exchange.job = submission.job->id;
-    exchange.cancel_with_connection = attached;
+    exchange.attached = attached;
     shared_.metrics.cache(submission.job->cache);
     shared_.board.listen(exchange.job, exchange.suspension);
     if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id)

@@ -10,6 +10,17 @@
 namespace anime::service
 {
 
+namespace
+{
+
+/// Two clients may well choose the same key. Neither part has a space in it.
+std::string idempotency_of(const NewJob &job)
+{
+    return job.idempotency_key.empty() ? std::string() : job.client + " " + job.idempotency_key;
+}
+
+} // namespace
+
 const char *name_of(JobState state)
 {
     switch (state) {
@@ -43,6 +54,21 @@ void JobBoard::change_locked(Job &job, Wakers &wakers)
         }
         return true;
     });
+}
+
+void JobBoard::release_key_locked(Job &job)
+{
+    if (!job.idempotency.empty())
+        idempotent_.erase(job.idempotency);
+    job.idempotency.clear();
+}
+
+void JobBoard::attach_locked(Job &job, bool attached)
+{
+    if (attached)
+        ++job.attached;
+    else
+        job.outlives_connections = true;
 }
 
 void JobBoard::end_locked(Job &job, JobState state, Wall wall, Wakers &wakers)
@@ -86,8 +112,7 @@ bool JobBoard::make_room_locked()
     if (oldest == order_.end())
         return false;
     const JobPtr job = jobs_.at(*oldest);
-    if (!job->idempotency_key.empty())
-        idempotent_.erase(job->idempotency_key);
+    release_key_locked(*job);
     jobs_.erase(*oldest);
     order_.erase(oldest);
     return true;
@@ -103,27 +128,27 @@ JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Wall wall)
     view.key = job.key;
     view.input_bytes = job.input->size();
     view.options = job.options;
-    view.attached = job.attached;
     view.created = wall;
-    added->idempotency_key = job.idempotency_key;
+    attach_locked(*added, job.attached);
     jobs_[view.id] = added;
     order_.push_back(view.id);
-    if (!job.idempotency_key.empty())
-        idempotent_[job.idempotency_key] = view.id;
+    added->idempotency = idempotency_of(job);
+    if (!added->idempotency.empty())
+        idempotent_[added->idempotency] = view.id;
     return added;
 }
 
 Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
 {
     const std::lock_guard guard(lock_);
-    if (const auto known = idempotent_.find(job.idempotency_key);
-        !job.idempotency_key.empty() && known != idempotent_.end()) {
+    if (const auto known = idempotent_.find(idempotency_of(job)); known != idempotent_.end()) {
         Job &same = *jobs_.at(known->second);
         if (same.view.key != job.key)
             return {std::nullopt,
                     make_problem("idempotency-mismatch",
                                  "This Idempotency-Key was used for another photo or other options.",
                                  "Use a new key for each new upload.")};
+        attach_locked(same, job.attached);
         return {view_locked(same), std::nullopt};
     }
     if (draining_)
@@ -214,27 +239,47 @@ std::optional<JobView> JobBoard::cancel(const std::string &id, Wall wall)
         const auto found = jobs_.find(id);
         if (found == jobs_.end())
             return std::nullopt;
-        const JobPtr job = found->second;
-        if (!is_final(job->view.state)) {
-            const TaskPtr task = job->task;
-            end_locked(*job, JobState::cancelled, wall, wakers);
-            const auto work = works_.find(task->key);
-            if (work != works_.end() && work->second.task == task) {
-                std::erase(work->second.jobs, job);
-                if (work->second.jobs.empty()) {
-                    task->cancel = true;
-                    if (!work->second.running) {
-                        std::erase(queue_, task);
-                        works_.erase(work);
-                        move_queue_locked(wakers);
-                    }
-                }
-            }
-        }
-        view = view_locked(*job);
+        if (!is_final(found->second->view.state))
+            cancel_locked(found->second, wall, wakers);
+        view = view_locked(*found->second);
     }
     wake(wakers);
     return view;
+}
+
+void JobBoard::detach(const std::string &id, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        const auto found = jobs_.find(id);
+        if (found == jobs_.end())
+            return;
+        Job &job = *found->second;
+        --job.attached;
+        if (job.attached == 0 && !job.outlives_connections && !is_final(job.view.state))
+            cancel_locked(found->second, wall, wakers);
+    }
+    wake(wakers);
+}
+
+void JobBoard::cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers)
+{
+    const TaskPtr task = job->task;
+    end_locked(*job, JobState::cancelled, wall, wakers);
+    release_key_locked(*job); // who sends it again wants it painted
+    const auto work = works_.find(task->key);
+    if (work == works_.end() || work->second.task != task)
+        return;
+    std::erase(work->second.jobs, job);
+    if (!work->second.jobs.empty())
+        return;
+    task->cancel = true;
+    if (!work->second.running) {
+        std::erase(queue_, task);
+        works_.erase(work);
+        move_queue_locked(wakers);
+    }
 }
 
 void JobBoard::move_queue_locked(Wakers &wakers)
@@ -361,8 +406,7 @@ void JobBoard::tick(Steady now, Wall wall)
             const JobPtr &job = jobs_.at(id);
             if (!is_final(job->view.state) || job->view.expires > wall)
                 return false;
-            if (!job->idempotency_key.empty())
-                idempotent_.erase(job->idempotency_key);
+            release_key_locked(*job);
             jobs_.erase(id);
             return true;
         });

@@ -46,14 +46,14 @@ using TaskPtr = std::shared_ptr<Task>;
 
 struct NewJob {
     std::string request_id;
-    std::string client;
+    std::string client; ///< whose idempotency key it is
     std::string file_name;
     std::string key;
     std::string idempotency_key; ///< empty: none
     PaintOptions options;
     std::shared_ptr<const Bytes> input;
     double receive_ms = 0;
-    bool attached = false; ///< cancelled when the connection that made it goes away
+    bool attached = false; ///< to the connection that makes it: detach() once that has ended
     PicturePtr cached;     ///< found in the cache: the job is done at once
 };
 
@@ -72,7 +72,6 @@ struct JobView {
     std::string cache;        ///< miss, hit, shared
     std::uint64_t version = 0;
     std::chrono::system_clock::time_point created, started, finished, expires;
-    bool attached = false;
     std::optional<PictureInfo> picture;
     std::optional<Problem> problem;
 };
@@ -98,7 +97,8 @@ public:
     explicit JobBoard(const Settings &settings) : settings_(settings) {}
 
     /// Queues the job, joins an equal task, or finishes it from the cache. Refused: queue-full, draining,
-    /// idempotency-mismatch. The same Idempotency-Key and content again give the same job.
+    /// idempotency-mismatch. The same Idempotency-Key of the same client with the same content gives the same
+    /// job again, unless that was cancelled.
     Submission submit(const NewJob &job, Steady now, Wall wall);
 
     std::optional<JobView> find(const std::string &id) const;
@@ -106,6 +106,10 @@ public:
     void listen(const std::string &id, const std::shared_ptr<Waker> &waker);
     /// The job as it is now; a final one stays as it was.
     std::optional<JobView> cancel(const std::string &id, Wall wall);
+
+    /// A connection that a job was attached to has ended. Cancels the job if nobody else is attached to it
+    /// and it was never submitted without being attached.
+    void detach(const std::string &id, Wall wall);
 
     /// Waits for a task; null once close() was called and the queue is empty.
     TaskPtr take();
@@ -138,7 +142,9 @@ private:
         JobView view;
         TaskPtr task; ///< null once it is final
         std::vector<std::weak_ptr<Waker>> listeners;
-        std::string idempotency_key;
+        std::string idempotency;  ///< its key in idempotent_, or empty
+        std::size_t attached = 0; ///< connections that wait for it
+        bool outlives_connections = false;
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Work {
@@ -151,6 +157,9 @@ private:
 
     JobPtr add_locked(const NewJob &job, Wall wall);
     void change_locked(Job &job, Wakers &wakers);
+    void release_key_locked(Job &job);
+    void attach_locked(Job &job, bool attached);
+    void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
     void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
                          const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,
@@ -167,7 +176,7 @@ private:
     std::condition_variable changed_;
     std::unordered_map<std::string, JobPtr> jobs_;
     std::deque<std::string> order_;                           // ids, oldest first
-    std::unordered_map<std::string, std::string> idempotent_; // key of the client → id
+    std::unordered_map<std::string, std::string> idempotent_; // client and its key → id
     std::unordered_map<std::string, Work> works_;             // by cache key
     std::deque<TaskPtr> queue_;
     std::size_t running_ = 0;

@@ -37,7 +37,7 @@ struct Exchange {
     std::string job;                ///< id, once there is one
     std::string file_name;
     std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of Prefer: wait
-    bool cancel_with_connection = false;
+    bool attached = false; ///< to its job, which is told when this exchange is completed
     std::chrono::steady_clock::time_point wake_at; ///< with no answer by then, finish() is asked again
     std::shared_ptr<Suspension> suspension = std::make_shared<Suspension>();
 

@@ -133,6 +133,22 @@ TEST_F(Http, AnUploadIsCancelledWithItsConnection)
     EXPECT_NE(log().find("\"code\":\"client-gone\""), std::string::npos);
 }
 
+TEST_F(Http, AnUploadThatWasCutOffIsPaintedWhenItIsSentAgainWithItsKey)
+{
+    options_.limits.workers = 1;
+    start();
+    create("/v1/jobs?pipeline=slow", photo(0));
+    {
+        Client client(port());
+        client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                    "Idempotency-Key: k1\r\nContent-Length: " +
+                    std::to_string(photo(1).size()) + "\r\n\r\n" + photo(1));
+        await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
+    }
+    await_metric("anime_http_connections", [](double count) { return count == 0; });
+    EXPECT_EQ(post("/upload?pipeline=slow", photo(1), {{"Idempotency-Key", "k1"}}).status, 200);
+}
+
 TEST_F(Http, RefusesAJobThatIsNotThere)
 {
     start();

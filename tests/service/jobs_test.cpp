@@ -137,6 +137,48 @@ TEST_F(JobBoardTest, TheSameIdempotencyKeyGivesTheSameJob)
     EXPECT_EQ(board_.load(now_).queued, 1u);
 }
 
+TEST_F(JobBoardTest, AnIdempotencyKeyIsItsClientsOwn)
+{
+    NewJob mine = job("a", "key");
+    mine.client = "192.0.2.1";
+    NewJob theirs = job("b", "key");
+    theirs.client = "192.0.2.2";
+    EXPECT_NE(submit(mine).id, submit(theirs).id);
+}
+
+TEST_F(JobBoardTest, ACancelledJobReleasesItsIdempotencyKey)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.cancel(first.id, wall_);
+    const JobView second = submit(job("a", "key"));
+    EXPECT_NE(second.id, first.id);
+    EXPECT_EQ(second.state, JobState::queued);
+    board_.tick(now_, wall_ + std::chrono::seconds(100)); // forgets the first
+    EXPECT_EQ(submit(job("a", "key")).id, second.id);
+}
+
+TEST_F(JobBoardTest, IsCancelledWithTheLastConnectionThatWaitsForIt)
+{
+    NewJob upload = job("a", "key");
+    upload.attached = true;
+    const JobView first = submit(upload);
+    EXPECT_EQ(submit(upload).id, first.id) << "sent again before the end of the first connection was noticed";
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::queued);
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::cancelled);
+}
+
+TEST_F(JobBoardTest, AJobThatWasMadeToLastOutlivesTheConnectionsThatJoinIt)
+{
+    const JobView first = submit(job("a", "key"));
+    NewJob upload = job("a", "key");
+    upload.attached = true;
+    submit(upload);
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::queued);
+}
+
 TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
 {
     NewJob known = job("a");
