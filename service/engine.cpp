@@ -184,7 +184,7 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
             progress(stage, fraction);
         });
         RunLimits limits;
-        limits.deadline = task.deadline;
+        limits.moving_deadline = &task.deadline;
         limits.cancel = &task.cancel;
         result = pipeline.run(task.input, limits);
     } catch (const PipelineError &error) {

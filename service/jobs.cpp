@@ -19,6 +19,16 @@ std::string idempotency_of(const NewJob &job)
     return job.idempotency_key.empty() ? std::string() : job.client + " " + job.idempotency_key;
 }
 
+Problem waited_too_long(std::chrono::seconds deadline)
+{
+    const auto seconds = static_cast<std::uint64_t>(deadline.count());
+    Problem problem = make_problem(
+        "deadline", "The photo waited longer than the service allows (" + std::to_string(seconds) + " s).",
+        "Try again when the service is less busy.");
+    problem.limit = seconds;
+    return problem;
+}
+
 } // namespace
 
 const char *name_of(JobState state)
@@ -118,7 +128,7 @@ bool JobBoard::make_room_locked()
     return true;
 }
 
-JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Wall wall)
+JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Steady now, Wall wall)
 {
     auto added = std::make_shared<Job>();
     JobView &view = added->view;
@@ -129,6 +139,7 @@ JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Wall wall)
     view.input_bytes = job.input->size();
     view.options = job.options;
     view.created = wall;
+    added->deadline = now + settings_.deadline;
     attach_locked(*added, job.attached);
     jobs_[view.id] = added;
     order_.push_back(view.id);
@@ -160,7 +171,7 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
                              "Try again in a moment.", retry_after_locked())};
 
     if (job.cached) {
-        const JobPtr done = add_locked(job, wall);
+        const JobPtr done = add_locked(job, now, wall);
         done->view.cache = "hit";
         done->view.started = wall;
         done->view.picture = job.cached->info;
@@ -173,9 +184,10 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
     }
 
     if (const auto same = works_.find(job.key); same != works_.end() && !same->second.task->cancel) {
-        const JobPtr joined = add_locked(job, wall);
+        const JobPtr joined = add_locked(job, now, wall);
         joined->view.cache = "shared";
         joined->task = same->second.task;
+        joined->task->deadline = joined->deadline;
         if (same->second.running) {
             const JobView &first = same->second.jobs.front()->view;
             joined->view.state = JobState::running;
@@ -195,7 +207,7 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
         full.actual = queue_.size();
         return {std::nullopt, full};
     }
-    const JobPtr added = add_locked(job, wall);
+    const JobPtr added = add_locked(job, now, wall);
     added->view.cache = "miss";
     auto task = std::make_shared<Task>();
     task->key = job.key;
@@ -204,7 +216,7 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
     task->input = job.input;
     task->receive_ms = job.receive_ms;
     task->queued = now;
-    task->deadline = now + settings_.deadline;
+    task->deadline = added->deadline;
     added->task = task;
     // A cancelled run of the same key may still be stopping; its own end finds another task here and leaves
     // it.
@@ -268,6 +280,11 @@ void JobBoard::cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers)
     const TaskPtr task = job->task;
     end_locked(*job, JobState::cancelled, wall, wakers);
     release_key_locked(*job); // who sends it again wants it painted
+    leave_work_locked(job, task, wakers);
+}
+
+void JobBoard::leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers)
+{
     const auto work = works_.find(task->key);
     if (work == works_.end() || work->second.task != task)
         return;
@@ -383,24 +400,26 @@ void JobBoard::fail(const TaskPtr &task, const Problem &problem, Wall wall)
     wake(wakers);
 }
 
+bool JobBoard::missed_deadline_locked(const Job &job, Steady now) const
+{
+    if (is_final(job.view.state) || job.deadline > now)
+        return false;
+    // Whoever runs it knows better at which stage the time was up.
+    return job.view.state == JobState::queued || job.task->deadline.load() > now;
+}
+
 void JobBoard::tick(Steady now, Wall wall)
 {
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
-        for (auto at = queue_.begin(); at != queue_.end();) {
-            if ((*at)->deadline > now) {
-                ++at;
+        for (const auto &[id, job] : jobs_) {
+            if (!missed_deadline_locked(*job, now))
                 continue;
-            }
-            const TaskPtr late = *at;
-            at = queue_.erase(at);
-            Problem problem = make_problem("deadline",
-                                           "The photo waited longer than the service allows (" +
-                                               std::to_string(settings_.deadline.count()) + " s).",
-                                           "Try again when the service is less busy.");
-            problem.limit = static_cast<std::uint64_t>(settings_.deadline.count());
-            end_work_locked(late->key, late, JobState::failed, std::nullopt, problem, wall, wakers);
+            const TaskPtr task = job->task;
+            job->view.problem = waited_too_long(settings_.deadline);
+            end_locked(*job, JobState::failed, wall, wakers);
+            leave_work_locked(job, task, wakers);
         }
         std::erase_if(order_, [&](const std::string &id) {
             const JobPtr &job = jobs_.at(id);

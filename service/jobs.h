@@ -38,7 +38,7 @@ struct Task {
     std::shared_ptr<const Bytes> input;
     double receive_ms = 0;
     std::chrono::steady_clock::time_point queued;
-    std::chrono::steady_clock::time_point deadline;
+    std::atomic<std::chrono::steady_clock::time_point> deadline; ///< of the job that came last
     std::atomic<bool> cancel{false};
     bool taken = false; ///< by a worker that has not reported back; the board's own
 };
@@ -117,7 +117,8 @@ public:
     void finish(const TaskPtr &task, const PictureInfo &picture, Wall wall);
     void fail(const TaskPtr &task, const Problem &problem, Wall wall);
 
-    /// Forgets finished jobs whose time is up, and fails waiting ones that missed their deadline.
+    /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of
+    /// its jobs have given up is left to whoever runs it.
     void tick(Steady now, Wall wall);
 
     /// From here on nothing new is queued; take() returns null once the queue is empty.
@@ -141,6 +142,7 @@ private:
     struct Job {
         JobView view;
         TaskPtr task; ///< null once it is final
+        Steady deadline;
         std::vector<std::weak_ptr<Waker>> listeners;
         std::string idempotency;  ///< its key in idempotent_, or empty
         std::size_t attached = 0; ///< connections that wait for it
@@ -155,11 +157,13 @@ private:
     };
     using Wakers = std::vector<std::shared_ptr<Waker>>;
 
-    JobPtr add_locked(const NewJob &job, Wall wall);
+    JobPtr add_locked(const NewJob &job, Steady now, Wall wall);
     void change_locked(Job &job, Wakers &wakers);
     void release_key_locked(Job &job);
     void attach_locked(Job &job, bool attached);
     void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
+    void leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers);
+    bool missed_deadline_locked(const Job &job, Steady now) const;
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
     void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
                          const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,

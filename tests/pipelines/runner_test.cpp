@@ -238,6 +238,17 @@ TEST_F(Runner, StopsAtItsDeadline)
     EXPECT_EQ(result.failure->code, "deadline");
 }
 
+TEST_F(Runner, StopsAtADeadlineThatWasMoved)
+{
+    const auto now = std::chrono::steady_clock::now();
+    std::atomic<std::chrono::steady_clock::time_point> deadline{now + 1h};
+    Pipeline pipeline(described("fakesrc ! test-announce ! fakesink"));
+    pipeline.on_message([&](const GstStructure *) { deadline = now; });
+    const RunResult result = pipeline.run({.moving_deadline = &deadline});
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.failure->code, "deadline");
+}
+
 TEST_F(Runner, StopsInItsOwnThreadWhereNoOtherCanBeStarted)
 {
     Pipeline pipeline(described("fakesrc num-buffers=1 ! test-announce ! fakesink"));

@@ -221,6 +221,35 @@ TEST_F(JobBoardTest, AJobThatWaitsTooLongFails)
     EXPECT_EQ(board_.load(now_).queued, 0u);
 }
 
+TEST_F(JobBoardTest, WhoJoinsLaterHasItsOwnDeadline)
+{
+    const JobView first = submit(job("a"));
+    const TaskPtr task = board_.take();
+    const auto start = now_;
+    now_ += std::chrono::seconds(59);
+    const JobView second = submit(job("a"));
+    EXPECT_EQ(task->deadline.load(), now_ + std::chrono::seconds(60));
+    board_.tick(start + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(board_.find(first.id)->problem->code, "deadline") << "each waits for its own time";
+    EXPECT_EQ(state(second.id), JobState::running);
+    EXPECT_FALSE(task->cancel);
+    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(second.id), JobState::running) << "whoever runs it ends it, and knows the stage";
+}
+
+TEST_F(JobBoardTest, AQueuedTaskStaysWhileOneOfItsJobsHasTime)
+{
+    const JobView first = submit(job("a"));
+    const auto start = now_;
+    now_ += std::chrono::seconds(30);
+    const JobView second = submit(job("a"));
+    board_.tick(start + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(first.id), JobState::failed);
+    EXPECT_EQ(board_.load(now_).queued, 1u);
+    EXPECT_EQ(board_.take()->key, "a");
+    EXPECT_EQ(state(second.id), JobState::running);
+}
+
 TEST_F(JobBoardTest, WakesListenersAtEachChange)
 {
     const JobView first = submit(job("a"));
