@@ -81,6 +81,10 @@ private:
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
     std::optional<JobView> wait_for_job(Exchange &exchange);
     Response problem(const Exchange &exchange, const Problem &problem) const;
+    /// The same for what gets no job, with a line in the log.
+    Response refuse(const Exchange &exchange, const Problem &problem, const std::string &stage) const;
+    void log_refusal(const Exchange &exchange, const Problem &problem, const std::string &stage) const;
+    Problem body_slow() const;
     Response job_document(const Exchange &exchange, const JobView &job, int status) const;
     Response gone(const Exchange &exchange) const;
     void add_picture_headers(Response &response, const JobView &job) const;

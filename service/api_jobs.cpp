@@ -120,9 +120,12 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     exchange.attached = attached;
     shared_.metrics.cache(submission.job->cache);
     shared_.board.listen(exchange.job, exchange.suspension);
-    if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id)
-        shared_.log.write(Level::info, Layer::inference, exchange.request_id, "no need to paint",
-                          {{"cache", submission.job->cache}, {"job", exchange.job}});
+    if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id) {
+        nlohmann::ordered_json fields = {{"cache", submission.job->cache}, {"job", exchange.job}};
+        if (!submission.job->painted_by.empty())
+            fields["painted_by"] = submission.job->painted_by;
+        shared_.log.write(Level::info, Layer::inference, exchange.request_id, "no need to paint", fields);
+    }
     return std::nullopt;
 }
 
@@ -173,7 +176,7 @@ std::optional<Response> Api::post_job(Exchange &exchange, const std::string &)
                 Clock::now() +
                 std::chrono::seconds(std::min<std::int64_t>(*wait, shared_.options.limits.max_wait));
         if (auto refusal = submit(exchange, false))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
     }
     const auto job = wait_for_job(exchange);
     if (!job)
@@ -195,7 +198,7 @@ std::optional<Response> Api::post_upload(Exchange &exchange, const std::string &
         // The processing deadline ends the wait; this is for the case that it could not.
         exchange.answer_by = Clock::now() + std::chrono::seconds(shared_.options.limits.deadline + 15);
         if (auto refusal = submit(exchange, true))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
     }
     const auto job = wait_for_job(exchange);
     if (!job)

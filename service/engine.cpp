@@ -204,26 +204,17 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
         // A deadline and a cancel belong to no element: they hit the stage that was at work.
         const std::string stage =
             result.failure->element.empty() ? current : stage_of(result.failure->element);
-        nlohmann::ordered_json fields = {{"code", result.failure->code},
-                                         {"stage", stage},
-                                         {"element", result.failure->element},
-                                         {"detail", result.failure->message},
-                                         {"debug", result.failure->debug}};
-        if (result.failure->limit)
-            fields["limit"] = *result.failure->limit;
-        if (result.failure->actual)
-            fields["actual"] = *result.failure->actual;
-        fields["context"] = {{"bytes", task.input->size()},
-                             {"source_width", info.source.width},
-                             {"source_height", info.source.height},
-                             {"pipeline", task.options.pipeline},
-                             {"style", task.options.style},
-                             {"format", task.options.format},
-                             {"queue_ms", std::round(timings.queue * 10) / 10},
-                             {"run_ms", std::round(run * 10) / 10}};
         outcome.problem = make_problem(*result.failure, 5);
-        log_.write(outcome.problem->status >= 500 ? Level::error : Level::warning, Layer::failure,
-                   task.request_id, result.failure->message, fields);
+        log_.failure(task.request_id, *outcome.problem, stage,
+                     {{"bytes", task.input->size()},
+                      {"source_width", info.source.width},
+                      {"source_height", info.source.height},
+                      {"pipeline", task.options.pipeline},
+                      {"style", task.options.style},
+                      {"format", task.options.format},
+                      {"queue_ms", std::round(timings.queue * 10) / 10},
+                      {"run_ms", std::round(run * 10) / 10}},
+                     result.failure->element);
         return outcome;
     }
     info.media_type = result.media_type;

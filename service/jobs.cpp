@@ -186,6 +186,7 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
     if (const auto same = works_.find(job.key); same != works_.end() && !same->second.task->cancel) {
         const JobPtr joined = add_locked(job, now, wall);
         joined->view.cache = "shared";
+        joined->view.painted_by = same->second.task->request_id;
         joined->task = same->second.task;
         joined->task->deadline = joined->deadline;
         if (same->second.running) {
@@ -408,17 +409,25 @@ bool JobBoard::missed_deadline_locked(const Job &job, Steady now) const
     return job.view.state == JobState::queued || job.task->deadline.load() > now;
 }
 
-void JobBoard::tick(Steady now, Wall wall)
+JobView JobBoard::fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers)
+{
+    job.view.problem = problem;
+    JobView failed = job.view;
+    end_locked(job, JobState::failed, wall, wakers);
+    return failed;
+}
+
+std::vector<JobView> JobBoard::tick(Steady now, Wall wall)
 {
     Wakers wakers;
+    std::vector<JobView> failed;
     {
         const std::lock_guard guard(lock_);
         for (const auto &[id, job] : jobs_) {
             if (!missed_deadline_locked(*job, now))
                 continue;
             const TaskPtr task = job->task;
-            job->view.problem = waited_too_long(settings_.deadline);
-            end_locked(*job, JobState::failed, wall, wakers);
+            failed.push_back(fail_locked(*job, waited_too_long(settings_.deadline), wall, wakers));
             leave_work_locked(job, task, wakers);
         }
         std::erase_if(order_, [&](const std::string &id) {
@@ -431,6 +440,7 @@ void JobBoard::tick(Steady now, Wall wall)
         });
     }
     wake(wakers);
+    return failed;
 }
 
 void JobBoard::drain()
@@ -448,22 +458,23 @@ bool JobBoard::draining() const
     return draining_;
 }
 
-void JobBoard::abandon(const Problem &problem, Wall wall)
+std::vector<JobView> JobBoard::abandon(const Problem &problem, Wall wall)
 {
     Wakers wakers;
+    std::vector<JobView> failed;
     {
         const std::lock_guard guard(lock_);
-        for (const TaskPtr &task : queue_)
-            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
-        queue_.clear();
-        while (!works_.empty()) {
-            const TaskPtr task = works_.begin()->second.task;
-            task->cancel = true;
-            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        for (const auto &[key, work] : works_) {
+            work.task->cancel = true;
+            for (const JobPtr &job : work.jobs)
+                failed.push_back(fail_locked(*job, problem, wall, wakers));
         }
+        works_.clear();
+        queue_.clear();
     }
     changed_.notify_all();
     wake(wakers);
+    return failed;
 }
 
 JobBoard::Load JobBoard::load(Steady now) const

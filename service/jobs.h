@@ -70,6 +70,7 @@ struct JobView {
     double progress = 0;
     std::size_t position = 0; ///< in the queue, 1: next; 0: not in it
     std::string cache;        ///< miss, hit, shared
+    std::string painted_by;   ///< request id of the run that it shares
     std::uint64_t version = 0;
     std::chrono::system_clock::time_point created, started, finished, expires;
     std::optional<PictureInfo> picture;
@@ -118,14 +119,14 @@ public:
     void fail(const TaskPtr &task, const Problem &problem, Wall wall);
 
     /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of
-    /// its jobs have given up is left to whoever runs it.
-    void tick(Steady now, Wall wall);
+    /// its jobs have given up is left to whoever runs it. Those that failed, at the stage where they were.
+    std::vector<JobView> tick(Steady now, Wall wall);
 
     /// From here on nothing new is queued; take() returns null once the queue is empty.
     void drain();
     bool draining() const;
-    /// Fails all that waits, and cancels all that runs.
-    void abandon(const Problem &problem, Wall wall);
+    /// Fails all that waits, and cancels all that runs; tells of them like tick().
+    std::vector<JobView> abandon(const Problem &problem, Wall wall);
 
     struct Load {
         std::size_t queued = 0;
@@ -163,6 +164,7 @@ private:
     void attach_locked(Job &job, bool attached);
     void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
     void leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers);
+    JobView fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers);
     bool missed_deadline_locked(const Job &job, Steady now) const;
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
     void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,

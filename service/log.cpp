@@ -197,6 +197,24 @@ void Log::service(Level level, const std::string &message)
     write(level, Layer::service, {}, message, nlohmann::ordered_json::object());
 }
 
+void Log::failure(const std::string &request_id, const Problem &problem, const std::string &stage,
+                  const nlohmann::ordered_json &context, const std::string &element)
+{
+    nlohmann::ordered_json fields = {{"code", problem.code}, {"stage", stage}};
+    if (!element.empty())
+        fields["element"] = element;
+    fields["detail"] = problem.message;
+    if (!problem.debug.empty())
+        fields["debug"] = problem.debug;
+    if (problem.limit)
+        fields["limit"] = *problem.limit;
+    if (problem.actual)
+        fields["actual"] = *problem.actual;
+    fields["context"] = context;
+    write(problem.status >= 500 ? Level::error : Level::warning, Layer::failure, request_id, problem.message,
+          fields);
+}
+
 void log_glib_to(Log &log)
 {
     g_log_set_writer_func(write_glib, &log, nullptr);

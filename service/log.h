@@ -2,6 +2,8 @@
 // JSON lines on a descriptor that may be full: whoever logs never waits, what doesn't fit is counted.
 #pragma once
 
+#include "service/problem.h"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <condition_variable>
@@ -62,6 +64,9 @@ public:
     void write(Level level, Layer layer, const std::string &request_id, const std::string &message,
                const nlohmann::ordered_json &fields);
     void service(Level level, const std::string &message);
+    /// Why a request or a job got no picture: an error where the status is a 5xx, else a warning.
+    void failure(const std::string &request_id, const Problem &problem, const std::string &stage,
+                 const nlohmann::ordered_json &context, const std::string &element = {});
 
     std::uint64_t dropped() const { return writer_.dropped(); }
 

@@ -4,6 +4,8 @@
 #include "models/painter.h"
 #include "service/memory.h"
 
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <stdexcept>
 
@@ -97,7 +99,7 @@ void Service::start()
 
 void Service::tick()
 {
-    board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now());
+    report(board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now()));
     server_->tick();
     admin_server_->tick();
     if (api_.take_trim_request()) {
@@ -133,9 +135,26 @@ bool Service::drained() const
 
 void Service::abandon()
 {
-    board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
-                                "Upload the photo again.", 5),
-                   std::chrono::system_clock::now());
+    report(board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
+                                       "Upload the photo again.", 5),
+                          std::chrono::system_clock::now()));
+}
+
+/// Jobs that failed outside of a run, so that no run wrote a line or counted them.
+void Service::report(const std::vector<JobView> &failed)
+{
+    const auto now = std::chrono::system_clock::now();
+    for (const JobView &job : failed) {
+        metrics_.rejected(job.problem->code);
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - job.created);
+        log_.failure(job.request_id, *job.problem, job.stage,
+                     {{"job", job.id},
+                      {"bytes", job.input_bytes},
+                      {"pipeline", job.options.pipeline},
+                      {"style", job.options.style},
+                      {"format", job.options.format},
+                      {"waited_ms", waited.count()}});
+    }
 }
 
 std::string Service::not_ready() const

@@ -43,6 +43,7 @@ private:
     Gauges gauges() const;
     std::string not_ready() const;
     void trim_when_idle();
+    void report(const std::vector<JobView> &failed);
 
     const Options options_;
     Log log_;

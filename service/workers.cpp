@@ -53,8 +53,7 @@ void Workers::fail(const TaskPtr &task, const Problem &problem, const std::strin
 {
     shared_.board.fail(task, problem, wall());
     shared_.metrics.rejected(problem.code);
-    shared_.log.write(Level::error, Layer::failure, task->request_id, problem.message,
-                      {{"code", problem.code}, {"stage", "service"}, {"detail", reason}});
+    shared_.log.failure(task->request_id, problem, "service", {{"reason", reason}});
 }
 
 void Workers::paint(const TaskPtr &task)

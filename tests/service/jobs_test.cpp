@@ -80,6 +80,7 @@ TEST_F(JobBoardTest, EqualJobsShareOneTask)
     const JobView second = submit(job("a"));
     EXPECT_NE(first.id, second.id);
     EXPECT_EQ(second.cache, "shared");
+    EXPECT_EQ(second.painted_by, first.request_id);
     const TaskPtr task = board_.take();
     EXPECT_EQ(board_.load(now_).queued, 0u);
     board_.progress(task, "paint", 0.4);
@@ -215,8 +216,12 @@ TEST_F(JobBoardTest, AJobThatWaitsTooLongFails)
     const JobView waiting = submit(job("a"));
     board_.tick(now_ + std::chrono::seconds(59), wall_);
     EXPECT_EQ(state(waiting.id), JobState::queued);
-    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    const std::vector<JobView> failed = board_.tick(now_ + std::chrono::seconds(60), wall_);
     EXPECT_EQ(state(waiting.id), JobState::failed);
+    ASSERT_EQ(failed.size(), 1u) << "so that somebody can log and count it";
+    EXPECT_EQ(failed[0].request_id, "request-a");
+    EXPECT_EQ(failed[0].stage, "queue");
+    EXPECT_EQ(failed[0].problem->code, "deadline");
     EXPECT_EQ(board_.find(waiting.id)->problem->status, 504);
     EXPECT_EQ(board_.load(now_).queued, 0u);
 }
@@ -274,7 +279,7 @@ TEST_F(JobBoardTest, DrainsAndAbandons)
     board_.drain();
     EXPECT_EQ(refusal(job("c")), "draining");
     EXPECT_EQ(state(waiting.id), JobState::queued) << "what is in hand goes on";
-    board_.abandon(make_problem("draining", "", ""), wall_);
+    EXPECT_EQ(board_.abandon(make_problem("draining", "", ""), wall_).size(), 2u) << "it tells of both";
     EXPECT_EQ(state(waiting.id), JobState::failed);
     EXPECT_EQ(state(running.id), JobState::failed);
     EXPECT_TRUE(task->cancel);
