@@ -335,6 +335,8 @@ void Api::completed(const Exchange &exchange)
 {
     if (exchange.attached)
         shared_.board.detach(exchange.job, std::chrono::system_clock::now());
+    if (exchange.delivered && exchange.has_picture && exchange.status == 200)
+        shared_.board.delivered(exchange.job);
     const double seconds = seconds_since(exchange.started);
     shared_.metrics.request(exchange.route, exchange.method, exchange.status, seconds);
     // A job's own failure was counted when it failed, and may be fetched any number of times.

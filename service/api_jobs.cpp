@@ -209,14 +209,15 @@ std::optional<Response> Api::post_upload(Exchange &exchange, const std::string &
         return problem(exchange, job->problem ? *job->problem
                                               : make_problem("deadline", "The photo took too long.",
                                                              "Try again when the service is less busy."));
-    const PicturePtr picture = shared_.memory_cache.find(job->key);
+    const PicturePtr picture = shared_.board.picture(job->id);
     if (!picture)
-        return get_result(exchange, job->id); // pushed out of memory in this instant: the picture itself
+        return gone(exchange);
     nlohmann::ordered_json head = to_json(*job);
     head["media_type"] = picture->info.media_type;
     std::string text = head.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     text.pop_back(); // the closing brace
     Response response = json_response(200, {});
+    exchange.has_picture = true;
     response.body = Base64Body{text + ",\"image\":\"", picture->data, "\"}\n"};
     add_picture_headers(response, *job);
     return response;
@@ -283,7 +284,11 @@ std::optional<Response> Api::get_result(Exchange &exchange, const std::string &i
     }
     const std::string extension = job->picture->media_type == "image/png" ? "png" : "jpg";
     response.header("Content-Disposition", "inline; filename=\"anime." + extension + "\"");
-    if (const PicturePtr picture = shared_.memory_cache.find(job->key)) {
+    exchange.has_picture = exchange.method == "GET";
+    PicturePtr picture = shared_.board.picture(id);
+    if (!picture)
+        picture = shared_.memory_cache.find(job->key);
+    if (picture) {
         response.body = SharedBody{picture->data->data(), picture->data->size(), picture};
         return response;
     }

@@ -117,12 +117,14 @@ bool JobBoard::make_room_locked()
     if (jobs_.size() < settings_.most_jobs)
         return true;
     const auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string &id) {
-        return is_final(jobs_.at(id)->view.state);
+        const Job &job = *jobs_.at(id);
+        return is_final(job.view.state) && job.attached == 0;
     });
     if (oldest == order_.end())
         return false;
     const JobPtr job = jobs_.at(*oldest);
     release_key_locked(*job);
+    drop_picture_locked(*job);
     jobs_.erase(*oldest);
     order_.erase(oldest);
     return true;
@@ -159,8 +161,14 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
                     make_problem("idempotency-mismatch",
                                  "This Idempotency-Key was used for another photo or other options.",
                                  "Use a new key for each new upload.")};
-        attach_locked(same, job.attached);
-        return {view_locked(same), std::nullopt};
+        // One whose picture is gone is no use to somebody who sends the photo again.
+        if (same.view.state != JobState::succeeded || same.picture || job.cached) {
+            attach_locked(same, job.attached);
+            if (job.cached && same.view.state == JobState::succeeded)
+                keep_locked(same, job.cached);
+            return {view_locked(same), std::nullopt};
+        }
+        release_key_locked(same);
     }
     if (draining_)
         return {std::nullopt, make_problem("draining", "The service is about to stop and takes no new work.",
@@ -174,12 +182,14 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
         const JobPtr done = add_locked(job, now, wall);
         done->view.cache = "hit";
         done->view.started = wall;
+        keep_locked(*done, job.cached);
         done->view.picture = job.cached->info;
         done->view.picture->timings = {};
         done->view.picture->timings.receive = job.receive_ms;
         done->view.picture->timings.total = job.receive_ms;
         Wakers nobody;
         end_locked(*done, JobState::succeeded, wall, nobody);
+        bound_pictures_locked();
         return {view_locked(*done), std::nullopt};
     }
 
@@ -272,6 +282,7 @@ void JobBoard::detach(const std::string &id, Wall wall)
         --job.attached;
         if (job.attached == 0 && !job.outlives_connections && !is_final(job.view.state))
             cancel_locked(found->second, wall, wakers);
+        bound_pictures_locked();
     }
     wake(wakers);
 }
@@ -361,31 +372,21 @@ void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fr
     wake(wakers);
 }
 
-void JobBoard::end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
-                               const std::optional<PictureInfo> &picture,
-                               const std::optional<Problem> &problem, Wall wall, Wakers &wakers)
-{
-    const auto work = works_.find(key);
-    if (work == works_.end() || work->second.task != task)
-        return;
-    for (const JobPtr &job : work->second.jobs) {
-        job->view.picture = picture;
-        job->view.problem = problem;
-        end_locked(*job, state, wall, wakers);
-    }
-    works_.erase(work);
-}
-
-void JobBoard::finish(const TaskPtr &task, const PictureInfo &picture, Wall wall)
+void JobBoard::finish(const TaskPtr &task, const PicturePtr &picture, Wall wall)
 {
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
         give_back_locked(task);
-        const double seconds =
-            (picture.timings.total - picture.timings.queue - picture.timings.receive) / 1000;
+        const Timings &timings = picture->info.timings;
+        const double seconds = (timings.total - timings.queue - timings.receive) / 1000;
         mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
-        end_work_locked(task->key, task, JobState::succeeded, picture, std::nullopt, wall, wakers);
+        for (const JobPtr &job : take_work_locked(task)) {
+            keep_locked(*job, picture);
+            job->view.picture = picture->info;
+            end_locked(*job, JobState::succeeded, wall, wakers);
+        }
+        bound_pictures_locked();
     }
     wake(wakers);
 }
@@ -396,9 +397,58 @@ void JobBoard::fail(const TaskPtr &task, const Problem &problem, Wall wall)
     {
         const std::lock_guard guard(lock_);
         give_back_locked(task);
-        end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        for (const JobPtr &job : take_work_locked(task))
+            fail_locked(*job, problem, wall, wakers);
     }
     wake(wakers);
+}
+
+/// The jobs that wait for it, and nobody else joins; none where another task of its key has taken its place.
+std::vector<JobBoard::JobPtr> JobBoard::take_work_locked(const TaskPtr &task)
+{
+    const auto work = works_.find(task->key);
+    if (work == works_.end() || work->second.task != task)
+        return {};
+    std::vector<JobPtr> jobs = std::move(work->second.jobs);
+    works_.erase(work);
+    return jobs;
+}
+
+PicturePtr JobBoard::picture(const std::string &id) const
+{
+    const std::lock_guard guard(lock_);
+    const auto found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : found->second->picture;
+}
+
+void JobBoard::delivered(const std::string &id)
+{
+    const std::lock_guard guard(lock_);
+    const auto found = jobs_.find(id);
+    if (found != jobs_.end() && found->second->attached == 0)
+        drop_picture_locked(*found->second);
+}
+
+void JobBoard::keep_locked(Job &job, const PicturePtr &picture)
+{
+    drop_picture_locked(job);
+    job.picture = picture;
+    result_bytes_ += picture->data->size();
+}
+
+void JobBoard::drop_picture_locked(Job &job)
+{
+    if (job.picture)
+        result_bytes_ -= job.picture->data->size();
+    job.picture.reset();
+}
+
+/// The oldest first, and never one that a connection waits for: there are no more of those than connections.
+void JobBoard::bound_pictures_locked()
+{
+    for (auto id = order_.begin(); id != order_.end() && result_bytes_ > settings_.result_bytes; ++id)
+        if (Job &job = *jobs_.at(*id); job.attached == 0)
+            drop_picture_locked(job);
 }
 
 bool JobBoard::missed_deadline_locked(const Job &job, Steady now) const
@@ -432,9 +482,10 @@ std::vector<JobView> JobBoard::tick(Steady now, Wall wall)
         }
         std::erase_if(order_, [&](const std::string &id) {
             const JobPtr &job = jobs_.at(id);
-            if (!is_final(job->view.state) || job->view.expires > wall)
+            if (!is_final(job->view.state) || job->attached > 0 || job->view.expires > wall)
                 return false;
             release_key_locked(*job);
+            drop_picture_locked(*job);
             jobs_.erase(id);
             return true;
         });
@@ -485,11 +536,9 @@ JobBoard::Load JobBoard::load(Steady now) const
     load.running = running_;
     load.jobs = jobs_.size();
     load.taken = taken_;
-    for (const TaskPtr &task : queue_)
-        load.queued_bytes += task->input->size();
+    load.result_bytes = result_bytes_;
     if (!queue_.empty())
         load.oldest_seconds = std::chrono::duration<double>(now - queue_.front()->queued).count();
-    load.mean_run_seconds = mean_run_seconds_;
     return load;
 }
 

@@ -93,6 +93,7 @@ public:
         std::size_t most_jobs = 2000;
         std::chrono::seconds job_ttl{900};
         std::chrono::seconds deadline{60};
+        std::uint64_t result_bytes = 32 << 20; ///< of pictures that nobody has fetched
     };
 
     explicit JobBoard(const Settings &settings) : settings_(settings) {}
@@ -108,6 +109,10 @@ public:
     /// The job as it is now; a final one stays as it was.
     std::optional<JobView> cancel(const std::string &id, Wall wall);
 
+    /// The picture of a job that has succeeded: kept until it was delivered once, or pushed out by newer ones
+    /// (result_bytes). As long as a connection is attached to the job it is always there.
+    PicturePtr picture(const std::string &id) const;
+    void delivered(const std::string &id);
     /// A connection that a job was attached to has ended. Cancels the job if nobody else is attached to it
     /// and it was never submitted without being attached.
     void detach(const std::string &id, Wall wall);
@@ -115,7 +120,7 @@ public:
     /// Waits for a task; null once close() was called and the queue is empty.
     TaskPtr take();
     void progress(const TaskPtr &task, const std::string &stage, double fraction);
-    void finish(const TaskPtr &task, const PictureInfo &picture, Wall wall);
+    void finish(const TaskPtr &task, const PicturePtr &picture, Wall wall);
     void fail(const TaskPtr &task, const Problem &problem, Wall wall);
 
     /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of
@@ -132,10 +137,9 @@ public:
         std::size_t queued = 0;
         std::size_t running = 0;
         std::size_t jobs = 0;
-        std::uint64_t taken = 0; ///< tasks that workers ever took
-        std::uint64_t queued_bytes = 0;
+        std::uint64_t taken = 0;        ///< tasks that workers ever took
+        std::uint64_t result_bytes = 0; ///< pictures kept for their jobs
         double oldest_seconds = 0;
-        double mean_run_seconds = 0;
     };
     Load load(Steady now) const;
 
@@ -144,6 +148,7 @@ private:
         JobView view;
         TaskPtr task; ///< null once it is final
         Steady deadline;
+        PicturePtr picture;
         std::vector<std::weak_ptr<Waker>> listeners;
         std::string idempotency;  ///< its key in idempotent_, or empty
         std::size_t attached = 0; ///< connections that wait for it
@@ -161,15 +166,16 @@ private:
     JobPtr add_locked(const NewJob &job, Steady now, Wall wall);
     void change_locked(Job &job, Wakers &wakers);
     void release_key_locked(Job &job);
+    void keep_locked(Job &job, const PicturePtr &picture);
+    void drop_picture_locked(Job &job);
+    void bound_pictures_locked();
     void attach_locked(Job &job, bool attached);
     void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
     void leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers);
+    std::vector<JobPtr> take_work_locked(const TaskPtr &task);
     JobView fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers);
     bool missed_deadline_locked(const Job &job, Steady now) const;
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
-    void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
-                         const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,
-                         Wall wall, Wakers &wakers);
     void move_queue_locked(Wakers &wakers);
     void give_back_locked(const TaskPtr &task);
     bool make_room_locked();
@@ -189,6 +195,7 @@ private:
     std::uint64_t taken_ = 0;
     bool draining_ = false;
     double mean_run_seconds_ = 0;
+    std::uint64_t result_bytes_ = 0;
 };
 
 } // namespace anime::service

@@ -70,6 +70,7 @@ struct Metrics::State {
     Gauge &jobs = gauge("anime_jobs", "Jobs that are remembered, finished ones included.");
     Gauge &connections = gauge("anime_http_connections", "Open connections.");
     Gauge &pending = gauge("anime_pending_upload_bytes", "Bytes of uploads that arrive or wait.");
+    Gauge &results = gauge("anime_result_bytes", "Pictures that are kept for jobs which nobody has fetched.");
     Gauge &cache_bytes = gauge("anime_cache_memory_bytes", "Pictures in memory.");
     Gauge &cache_disk = gauge("anime_cache_disk_bytes", "Pictures in the cache folder.");
     Gauge &resident = gauge("process_resident_memory_bytes", "Resident memory.");
@@ -134,6 +135,7 @@ std::string Metrics::text(const Gauges &gauges)
     s.jobs.Set(gauges.jobs);
     s.connections.Set(gauges.connections);
     s.pending.Set(gauges.pending_bytes);
+    s.results.Set(gauges.result_bytes);
     s.cache_bytes.Set(gauges.cache_bytes);
     s.cache_disk.Set(gauges.cache_disk_bytes);
     s.resident.Set(gauges.resident_bytes);

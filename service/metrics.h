@@ -20,6 +20,7 @@ struct Gauges {
     double jobs = 0;
     double connections = 0;
     double pending_bytes = 0;
+    double result_bytes = 0;
     double cache_bytes = 0;
     double cache_disk_bytes = 0;
     double resident_bytes = 0;

@@ -39,6 +39,8 @@ const std::vector<LimitSpec> &limit_specs()
         {"cache-bytes", &Limits::cache_bytes, 1 << 20, 64 * gib, "bytes", "pictures kept in memory"},
         {"cache-disk-bytes", &Limits::cache_disk_bytes, 1 << 20, 64 * 1024 * gib, "bytes",
          "pictures kept in --cache-dir"},
+        {"result-bytes", &Limits::result_bytes, 0, 64 * gib, "bytes",
+         "pictures kept until somebody has fetched them"},
         {"drain-timeout", &Limits::drain_timeout, 1, 600, "s", "for work in hand after SIGTERM"},
     };
     return specs;

@@ -36,7 +36,8 @@ const char *name_of(Phase phase)
 JobBoard::Settings board_settings(const Limits &limits)
 {
     return {static_cast<std::size_t>(limits.queue_size), static_cast<std::size_t>(limits.max_jobs),
-            std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline)};
+            std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline),
+            static_cast<std::uint64_t>(limits.result_bytes)};
 }
 
 std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
@@ -175,6 +176,7 @@ Gauges Service::gauges() const
     gauges.jobs = static_cast<double>(load.jobs);
     gauges.connections = static_cast<double>(server_ ? server_->connections() : 0);
     gauges.pending_bytes = static_cast<double>(budget_.used());
+    gauges.result_bytes = static_cast<double>(load.result_bytes);
     gauges.cache_bytes = static_cast<double>(memory_cache_.bytes());
     gauges.cache_disk_bytes = disk_cache_ ? static_cast<double>(disk_cache_->bytes()) : 0;
     gauges.resident_bytes = static_cast<double>(resident_bytes());

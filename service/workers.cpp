@@ -64,7 +64,7 @@ void Workers::paint(const TaskPtr &task)
                               {{"cache", "disk"}});
             shared_.metrics.cache("disk");
             shared_.memory_cache.put(task->key, known);
-            shared_.board.finish(task, known->info, wall());
+            shared_.board.finish(task, known, wall());
             return;
         }
     const Engine::Outcome outcome = shared_.engine.run(*task, [&](const std::string &stage, double fraction) {
@@ -79,7 +79,7 @@ void Workers::paint(const TaskPtr &task)
     shared_.memory_cache.put(task->key, outcome.picture);
     if (shared_.disk_cache && !shared_.disk_cache->put(task->key, *outcome.picture))
         shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
-    shared_.board.finish(task, outcome.picture->info, wall());
+    shared_.board.finish(task, outcome.picture, wall());
 }
 
 } // namespace anime::service

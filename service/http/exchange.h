@@ -37,6 +37,7 @@ struct Exchange {
     std::string job;                ///< id, once there is one
     std::string file_name;
     std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of Prefer: wait
+    bool has_picture = false;                                       ///< the answer has the job's picture
     bool attached = false; ///< to its job, which is told when this exchange is completed
     std::chrono::steady_clock::time_point wake_at; ///< with no answer by then, finish() is asked again
     std::shared_ptr<Suspension> suspension = std::make_shared<Suspension>();
@@ -44,7 +45,8 @@ struct Exchange {
     // Set by the server.
     std::uint64_t received_bytes = 0;
     int status = 0;
-    std::string code; ///< of the problem, if that is the answer
+    bool delivered = false; ///< the whole answer went out
+    std::string code;       ///< of the problem, if that is the answer
     std::uint64_t sent_bytes = 0;
 
     std::string header(const std::string &name) const

@@ -105,7 +105,7 @@ struct ServerCallbacks {
         }
     }
 
-    static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode)
+    static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode reason)
     {
         auto *server = static_cast<HttpServer *>(self);
         const std::unique_ptr<HttpServer::Request> request(static_cast<HttpServer::Request *>(*context));
@@ -113,6 +113,7 @@ struct ServerCallbacks {
         if (!request)
             return;
         request->exchange.suspension->end();
+        request->exchange.delivered = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
         if (request->exchange.status == 0 && server->connections_.is_late(request->connection)) {
             request->exchange.status = 408;
             request->exchange.code = "body-slow";

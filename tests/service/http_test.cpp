@@ -545,10 +545,32 @@ TEST_F(Http, PicturesOutliveTheProcessInACacheFolder)
 TEST_F(Http, AResultThatWasNotKeptSaysSo)
 {
     options_.limits.cache_bytes = 1;
+    options_.limits.result_bytes = 1;
     start();
     const std::string id = create("/v1/jobs", photo());
     EXPECT_EQ(finished(id)["state"], "succeeded");
     EXPECT_EQ(code(ask("GET", "/v1/jobs/" + id + "/result")), "result-expired");
+}
+
+TEST_F(Http, AResultIsKeptUntilItWasFetched)
+{
+    options_.limits.cache_bytes = 1;
+    start();
+    const std::string result = "/v1/jobs/" + create("/v1/jobs", photo()) + "/result";
+    finished(result.substr(9, 32));
+    EXPECT_EQ(request(port(), "HEAD", result).status, 200) << "which fetches nothing";
+    EXPECT_EQ(ask("GET", result).status, 200);
+    await_metric("anime_result_bytes", [](double bytes) { return bytes == 0; });
+    EXPECT_EQ(ask("GET", result).status, 410);
+}
+
+TEST_F(Http, AnUploadHasItsPictureHoweverLittleIsKept)
+{
+    options_.limits.cache_bytes = 1;
+    options_.limits.result_bytes = 0;
+    start();
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(post("/upload", photo(), {{"Idempotency-Key", "k"}}).status, 200);
 }
 
 TEST_F(Http, MetricsCountWhatHappened)

@@ -15,6 +15,14 @@ struct CountingWaker : Waker {
     int count = 0;
 };
 
+PicturePtr picture_of(std::size_t bytes)
+{
+    auto picture = std::make_shared<Picture>();
+    picture->info.bytes = bytes;
+    picture->data = std::make_shared<const Bytes>(bytes);
+    return picture;
+}
+
 class JobBoardTest : public testing::Test
 {
 protected:
@@ -42,7 +50,7 @@ protected:
 
     JobBoard::Steady now_{std::chrono::seconds(1000)};
     JobBoard::Wall wall_{std::chrono::seconds(1700000000)};
-    JobBoard board_{{2, 5, std::chrono::seconds(100), std::chrono::seconds(60)}};
+    JobBoard board_{{2, 5, std::chrono::seconds(100), std::chrono::seconds(60), 100}};
 };
 
 } // namespace
@@ -85,9 +93,7 @@ TEST_F(JobBoardTest, EqualJobsShareOneTask)
     EXPECT_EQ(board_.load(now_).queued, 0u);
     board_.progress(task, "paint", 0.4);
     EXPECT_EQ(board_.find(second.id)->stage, "paint");
-    PictureInfo picture;
-    picture.bytes = 5;
-    board_.finish(task, picture, wall_);
+    board_.finish(task, picture_of(5), wall_);
     EXPECT_EQ(state(first.id), JobState::succeeded);
     EXPECT_EQ(state(second.id), JobState::succeeded);
     EXPECT_EQ(board_.find(second.id)->picture->bytes, 5u);
@@ -117,7 +123,7 @@ TEST_F(JobBoardTest, ANewEqualJobAfterACancelIsPaintedAnew)
     board_.fail(old, make_problem("cancelled", "", ""), wall_);
     EXPECT_EQ(state(second.id), JobState::queued);
     const TaskPtr task = board_.take();
-    board_.finish(task, {}, wall_);
+    board_.finish(task, picture_of(3), wall_);
     EXPECT_EQ(state(second.id), JobState::succeeded);
 }
 
@@ -183,10 +189,7 @@ TEST_F(JobBoardTest, AJobThatWasMadeToLastOutlivesTheConnectionsThatJoinIt)
 TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
 {
     NewJob known = job("a");
-    auto picture = std::make_shared<Picture>();
-    picture->info.bytes = 3;
-    picture->data = std::make_shared<const Bytes>(3);
-    known.cached = picture;
+    known.cached = picture_of(3);
     const JobView done = submit(known);
     EXPECT_EQ(done.state, JobState::succeeded);
     EXPECT_EQ(done.cache, "hit");
@@ -194,19 +197,76 @@ TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
     EXPECT_EQ(board_.load(now_).queued, 0u);
 }
 
+TEST_F(JobBoardTest, KeepsAPictureUntilItWasDelivered)
+{
+    const JobView done = submit(job("a"));
+    EXPECT_FALSE(board_.picture(done.id));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_EQ(board_.picture(done.id)->data->size(), 40u);
+    EXPECT_EQ(board_.load(now_).result_bytes, 40u);
+    board_.delivered(done.id);
+    EXPECT_FALSE(board_.picture(done.id));
+    EXPECT_EQ(board_.load(now_).result_bytes, 0u);
+}
+
+TEST_F(JobBoardTest, KeepsNoMoreThanItsBytesOfPictures)
+{
+    std::vector<std::string> ids;
+    for (const char *key : {"a", "b", "c"}) {
+        ids.push_back(submit(job(key)).id);
+        board_.finish(board_.take(), picture_of(40), wall_);
+    }
+    EXPECT_FALSE(board_.picture(ids[0])) << "the oldest goes first";
+    EXPECT_TRUE(board_.picture(ids[1]));
+    EXPECT_TRUE(board_.picture(ids[2]));
+    board_.tick(now_, wall_ + std::chrono::seconds(100));
+    EXPECT_EQ(board_.load(now_).result_bytes, 0u) << "with their jobs";
+}
+
+TEST_F(JobBoardTest, KeepsThePictureThatAConnectionWaitsFor)
+{
+    NewJob upload = job("a");
+    upload.attached = true;
+    const std::string id = submit(upload).id;
+    board_.finish(board_.take(), picture_of(400), wall_);
+    submit(job("b"));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_TRUE(board_.picture(id)) << "however large it is";
+    board_.tick(now_, wall_ + std::chrono::seconds(1000));
+    EXPECT_TRUE(board_.picture(id)) << "and however long it takes";
+    board_.detach(id, wall_);
+    EXPECT_FALSE(board_.picture(id));
+}
+
+TEST_F(JobBoardTest, PaintsAnewWhatIsSentAgainAfterItsPictureWentAway)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_EQ(submit(job("a", "key")).id, first.id);
+    board_.delivered(first.id);
+    NewJob cached = job("a", "key");
+    cached.cached = picture_of(40);
+    EXPECT_EQ(submit(cached).id, first.id) << "somebody else has it";
+    EXPECT_TRUE(board_.picture(first.id));
+    board_.delivered(first.id);
+    const JobView second = submit(job("a", "key"));
+    EXPECT_NE(second.id, first.id);
+    EXPECT_EQ(second.state, JobState::queued);
+}
+
 TEST_F(JobBoardTest, FinishedJobsExpireAndTheOldestMakeRoom)
 {
     const JobView first = submit(job("a", "key"));
-    board_.finish(board_.take(), {}, wall_);
+    board_.finish(board_.take(), picture_of(3), wall_);
     board_.tick(now_, wall_ + std::chrono::seconds(99));
     EXPECT_TRUE(board_.find(first.id));
     board_.tick(now_, wall_ + std::chrono::seconds(100));
     EXPECT_FALSE(board_.find(first.id));
     EXPECT_NE(submit(job("a", "key")).id, first.id);
-    board_.finish(board_.take(), {}, wall_);
+    board_.finish(board_.take(), picture_of(3), wall_);
     for (const char *key : {"b", "c", "d", "e", "f"}) {
         submit(job(key));
-        board_.finish(board_.take(), {}, wall_);
+        board_.finish(board_.take(), picture_of(3), wall_);
     }
     EXPECT_EQ(board_.load(now_).jobs, 5u);
 }
