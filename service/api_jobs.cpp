@@ -118,9 +118,10 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
         return submission.problem;
     exchange.job = submission.job->id;
     exchange.attached = attached;
-    shared_.metrics.cache(submission.job->cache);
     shared_.board.listen(exchange.job, exchange.suspension);
+    // What a worker looks for on the disk, it counts.
     if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id) {
+        shared_.metrics.cache(submission.job->cache);
         nlohmann::ordered_json fields = {{"cache", submission.job->cache}, {"job", exchange.job}};
         if (!submission.job->painted_by.empty())
             fields["painted_by"] = submission.job->painted_by;

@@ -372,7 +372,7 @@ void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fr
     wake(wakers);
 }
 
-void JobBoard::finish(const TaskPtr &task, const PicturePtr &picture, Wall wall)
+void JobBoard::finish(const TaskPtr &task, const PicturePtr &picture, Wall wall, bool found)
 {
     Wakers wakers;
     {
@@ -380,10 +380,13 @@ void JobBoard::finish(const TaskPtr &task, const PicturePtr &picture, Wall wall)
         give_back_locked(task);
         const Timings &timings = picture->info.timings;
         const double seconds = (timings.total - timings.queue - timings.receive) / 1000;
-        mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
+        if (!found)
+            mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
         for (const JobPtr &job : take_work_locked(task)) {
             keep_locked(*job, picture);
             job->view.picture = picture->info;
+            if (found)
+                job->view.cache = "hit";
             end_locked(*job, JobState::succeeded, wall, wakers);
         }
         bound_pictures_locked();

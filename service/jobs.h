@@ -120,7 +120,8 @@ public:
     /// Waits for a task; null once close() was called and the queue is empty.
     TaskPtr take();
     void progress(const TaskPtr &task, const std::string &stage, double fraction);
-    void finish(const TaskPtr &task, const PicturePtr &picture, Wall wall);
+    /// `found`: it was not painted now, so the time that it took says nothing of the next one's.
+    void finish(const TaskPtr &task, const PicturePtr &picture, Wall wall, bool found = false);
     void fail(const TaskPtr &task, const Problem &problem, Wall wall);
 
     /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of

@@ -55,7 +55,7 @@ struct Metrics::State {
         counters("anime_rejections_total", "Requests and jobs that got no picture, by code.");
     Family<Counter> &cached = counters("anime_cache_requests_total",
                                        "Uploads by what the cache knew: hit, shared (with a job under "
-                                       "way), disk, miss.");
+                                       "way), disk, miss (painted).");
     Family<Histogram> &stages =
         histograms("anime_stage_duration_seconds", "Time of a picture in each stage.");
     Family<Counter> &expirations =

@@ -11,9 +11,30 @@ namespace anime::service
 namespace
 {
 
+using Clock = std::chrono::steady_clock;
+
 std::chrono::system_clock::time_point wall()
 {
     return std::chrono::system_clock::now();
+}
+
+double milliseconds(Clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+/// A picture from the disk, with what this task took to get it.
+PicturePtr fetched(const Picture &known, const Task &task, Clock::time_point begin)
+{
+    auto picture = std::make_shared<Picture>(known);
+    const auto now = Clock::now();
+    Timings &timings = picture->info.timings;
+    timings = {};
+    timings.receive = task.receive_ms;
+    timings.queue = milliseconds(begin - task.queued);
+    timings.encode = milliseconds(now - begin); // as everything that is in no other stage
+    timings.total = timings.receive + milliseconds(now - task.queued);
+    return picture;
 }
 
 } // namespace
@@ -58,15 +79,17 @@ void Workers::fail(const TaskPtr &task, const Problem &problem, const std::strin
 
 void Workers::paint(const TaskPtr &task)
 {
+    const auto begin = Clock::now();
     if (shared_.disk_cache)
         if (const PicturePtr known = shared_.disk_cache->find(task->key)) {
             shared_.log.write(Level::info, Layer::inference, task->request_id, "no need to paint",
                               {{"cache", "disk"}});
             shared_.metrics.cache("disk");
             shared_.memory_cache.put(task->key, known);
-            shared_.board.finish(task, known, wall());
+            shared_.board.finish(task, fetched(*known, *task, begin), wall(), true);
             return;
         }
+    shared_.metrics.cache("miss");
     const Engine::Outcome outcome = shared_.engine.run(*task, [&](const std::string &stage, double fraction) {
         shared_.board.progress(task, stage, fraction);
     });

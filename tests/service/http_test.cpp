@@ -537,6 +537,13 @@ TEST_F(Http, PicturesOutliveTheProcessInACacheFolder)
         EXPECT_EQ(finished(id)["state"], "succeeded");
         const Answer result = ask("GET", "/v1/jobs/" + id + "/result");
         EXPECT_TRUE(result.body.starts_with("\xff\xd8"));
+        EXPECT_EQ(result.headers.at("x-cache"), i == 0 ? "miss" : "hit");
+        const std::string metrics = request(service_->metrics_port(), "GET", "/metrics").body;
+        for (const auto &[name, times] : {std::pair("miss", i == 0), std::pair("disk", i == 1)})
+            EXPECT_EQ(metrics.find("anime_cache_requests_total{result=\"" + std::string(name) + "\"} 1") !=
+                          std::string::npos,
+                      times);
+        EXPECT_EQ(result.headers.at("server-timing").find("total;dur=0.0"), std::string::npos);
         EXPECT_EQ(log().find("\"cache\":\"disk\"") != std::string::npos, i == 1);
     }
     std::filesystem::remove_all(folder);

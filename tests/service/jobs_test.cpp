@@ -15,10 +15,11 @@ struct CountingWaker : Waker {
     int count = 0;
 };
 
-PicturePtr picture_of(std::size_t bytes)
+PicturePtr picture_of(std::size_t bytes, double run_ms = 0)
 {
     auto picture = std::make_shared<Picture>();
     picture->info.bytes = bytes;
+    picture->info.timings.total = run_ms;
     picture->data = std::make_shared<const Bytes>(bytes);
     return picture;
 }
@@ -252,6 +253,25 @@ TEST_F(JobBoardTest, PaintsAnewWhatIsSentAgainAfterItsPictureWentAway)
     const JobView second = submit(job("a", "key"));
     EXPECT_NE(second.id, first.id);
     EXPECT_EQ(second.state, JobState::queued);
+}
+
+TEST_F(JobBoardTest, APictureThatWasFoundIsAHitAndSaysNothingOfTheTimeToPaint)
+{
+    const auto retry_after = [this] {
+        submit(job("x"));
+        submit(job("y"));
+        const int seconds = board_.submit(job("z"), now_, wall_).problem->retry_after;
+        for (int i = 0; i < 2; ++i)
+            board_.fail(board_.take(), make_problem("failed", "", ""), wall_);
+        return seconds;
+    };
+    submit(job("a"));
+    board_.finish(board_.take(), picture_of(3, 20000), wall_);
+    EXPECT_EQ(retry_after(), 10) << "a quarter of two that take 20 s";
+    const JobView found = submit(job("b"));
+    board_.finish(board_.take(), picture_of(3, 0), wall_, true);
+    EXPECT_EQ(board_.find(found.id)->cache, "hit");
+    EXPECT_EQ(retry_after(), 10);
 }
 
 TEST_F(JobBoardTest, FinishedJobsExpireAndTheOldestMakeRoom)
