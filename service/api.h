@@ -77,7 +77,7 @@ private:
     std::optional<Problem> prepare_upload(Exchange &exchange);
     std::optional<Problem> submit(Exchange &exchange, bool attached);
     std::optional<Problem> set_option(Exchange &exchange, const std::string &name, const std::string &value);
-    std::string digest_of(const std::string &style) const;
+    std::string digest_of(const PaintOptions &options) const;
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
     std::optional<JobView> wait_for_job(Exchange &exchange);
     Response problem(const Exchange &exchange, const Problem &problem) const;

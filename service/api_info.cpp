@@ -4,7 +4,6 @@
 #include "service/resources.h"
 #include "service/text.h"
 
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include <map>
@@ -52,11 +51,7 @@ std::string type_of(const std::string &path)
 PageFile make_page(const std::string &path)
 {
     const std::string_view data = resource(path);
-    char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, reinterpret_cast<const guchar *>(data.data()),
-                                            data.size());
-    PageFile page{data, type_of(path), quoted_tag(sum)};
-    g_free(sum);
-    return page;
+    return {data, type_of(path), quoted_tag(sha256(data))};
 }
 
 /// Everything below /web is served by its path there; / is its index.html.

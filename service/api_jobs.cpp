@@ -82,10 +82,11 @@ private:
 
 } // namespace
 
-std::string Api::digest_of(const std::string &style) const
+std::string Api::digest_of(const PaintOptions &options) const
 {
     const EngineFacts &facts = shared_.engine.facts();
-    return style == PaintOptions{}.style ? facts.digest : facts.process_id;
+    return options.style == PaintOptions{}.style ? facts.digests.at({options.pipeline, options.format})
+                                                 : facts.process_id;
 }
 
 std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
@@ -107,7 +108,7 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     job.file_name = upload.file_name();
     job.idempotency_key = exchange.header("idempotency-key");
     job.options = exchange.options;
-    job.key = cache_key(upload.sha256(), digest_of(exchange.options.style), exchange.options);
+    job.key = cache_key(upload.sha256(), digest_of(exchange.options), exchange.options);
     job.receive_ms = milliseconds_since(exchange.started);
     job.attached = attached;
     job.cached = shared_.memory_cache.find(job.key);

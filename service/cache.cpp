@@ -3,7 +3,6 @@
 
 #include "service/text.h"
 
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -18,17 +17,14 @@
 namespace anime::service
 {
 
-std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+std::string cache_key(const std::string &input_sha256, const std::string &painter_digest,
                       const PaintOptions &options)
 {
     // JSON keeps the parts apart, whatever is in them.
-    const std::string text = nlohmann::json{input_sha256,   model_digest,     options.pipeline, options.style,
+    const std::string text = nlohmann::json{input_sha256,   painter_digest,   options.pipeline, options.style,
                                             options.format, options.strength, options.faces,    ANIME_VERSION}
                                  .dump();
-    char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text.c_str(), -1);
-    std::string key = sum;
-    g_free(sum);
-    return key;
+    return sha256(text);
 }
 
 PicturePtr MemoryCache::find(const std::string &key)

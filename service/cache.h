@@ -16,8 +16,8 @@
 namespace anime::service
 {
 
-/// Hex SHA-256 over the input's digest, the model's and every option.
-std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+/// Hex SHA-256 over the input's digest, that of what paints it (EngineFacts) and every option.
+std::string cache_key(const std::string &input_sha256, const std::string &painter_digest,
                       const PaintOptions &options);
 
 /// Least recently used out first, by bytes. Safe to use from several threads.

@@ -96,11 +96,13 @@ void Engine::add_description(const std::string &name)
     PaintOptions options;
     options.pipeline = name;
     configure(pipeline, options, options_.limits.max_bytes);
-    pipeline.on_message([this](const GstStructure *message) {
-        if (gst_structure_has_name(message, "animeganfilter")) {
-            facts_.model = text_field(message, "model");
-            facts_.digest = text_field(message, "digest");
-        }
+    std::string model;
+    std::string recipe = description.text;
+    pipeline.on_message([&](const GstStructure *message) {
+        if (gst_structure_has_name(message, "animeganfilter"))
+            model = text_field(message, "model");
+        if (const std::string digest = text_field(message, "digest"); !digest.empty())
+            recipe += "\n" + digest;
     });
     const std::string_view photo = resource("/warm-up.jpg");
     const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(photo.begin(), photo.end()));
@@ -111,6 +113,9 @@ void Engine::add_description(const std::string &name)
         name.ends_with(png_suffix) ? name.substr(0, name.size() - png_suffix.size()) : name;
     const std::string format = format_of(result.media_type);
     descriptions_->served[{base, format}] = description;
+    facts_.digests[{base, format}] = sha256(recipe);
+    if (base == options_.pipeline)
+        facts_.model = model;
     std::vector<std::string> &formats = facts_.formats[base];
     // The plain description's format is the first, so the default.
     formats.insert(base == name ? formats.begin() : formats.end(), format);

@@ -20,6 +20,9 @@ std::string random_id();
 /// is no number.
 std::optional<int> prefer_wait(std::string_view header);
 
+/// In hexadecimal digits.
+std::string sha256(std::string_view data);
+
 /// UTC as RFC 3339 with milliseconds.
 std::string rfc3339(std::chrono::system_clock::time_point time);
 

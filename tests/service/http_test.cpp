@@ -5,7 +5,9 @@
 #include <gst/gst.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 namespace anime::service
 {
@@ -546,6 +548,27 @@ TEST_F(Http, PicturesOutliveTheProcessInACacheFolder)
         EXPECT_EQ(result.headers.at("server-timing").find("total;dur=0.0"), std::string::npos);
         EXPECT_EQ(log().find("\"cache\":\"disk\"") != std::string::npos, i == 1);
     }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_F(Http, ADescriptionThatChangedPaintsAnew)
+{
+    char pattern[] = "/tmp/anime-service-XXXXXX";
+    const std::string folder = mkdtemp(pattern);
+    options_.cache_dir = folder + "/cache";
+    const std::string installed = std::getenv("ANIME_PIPELINE_PATH");
+    setenv("ANIME_PIPELINE_PATH", folder.c_str(), 1);
+    std::set<std::string> pictures;
+    for (const char *quality : {"92", "10", "10"}) {
+        std::ofstream(folder + "/web.launch")
+            << "appsrc name=input caps=image/jpeg ! jpegdec ! videoconvert ! jpegenc quality=" << quality
+            << " ! appsink name=output sync=false";
+        start();
+        pictures.insert(json(post("/upload", photo()))["image"]);
+        stop();
+    }
+    EXPECT_EQ(pictures.size(), 2u);
+    setenv("ANIME_PIPELINE_PATH", installed.c_str(), 1);
     std::filesystem::remove_all(folder);
 }
 
