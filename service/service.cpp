@@ -15,6 +15,9 @@ namespace anime::service
 namespace
 {
 
+/// For the last answers.
+constexpr std::chrono::milliseconds farewell{500};
+
 const char *name_of(Phase phase)
 {
     switch (phase) {
@@ -87,6 +90,10 @@ Service::~Service()
 {
     drain();
     abandon();
+    // Whoever waits is told, before the connections are cut; a client that doesn't read gets no longer.
+    const auto end = std::chrono::steady_clock::now() + farewell;
+    while (server_->busy() > 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     workers_.reset();
 }
 

@@ -422,6 +422,21 @@ TEST_F(Http, StopsWhileClientsWait)
     stop();
 }
 
+TEST_F(Http, WhoWaitsIsToldThatTheServiceStops)
+{
+    options_.limits.workers = 1;
+    start();
+    for (int i = 0; i < 5; ++i)
+        create("/v1/jobs?pipeline=slow", photo(i));
+    Client waiting(port());
+    waiting.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                 "Content-Length: " +
+                 std::to_string(photo(9).size()) + "\r\n\r\n" + photo(9));
+    await_metric("anime_jobs", [](double jobs) { return jobs == 6; });
+    stop();
+    EXPECT_EQ(code(waiting.receive()), "draining");
+}
+
 TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
 {
     start();
