@@ -22,8 +22,8 @@ using prometheus::Histogram;
 
 const Histogram::BucketBoundaries request_seconds = {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                                      0.5,   1,     2.5,  5,     10,   30,  60};
-const Histogram::BucketBoundaries stage_seconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                   0.1,   0.25,   0.5,   1,    2.5,   10};
+const Histogram::BucketBoundaries stage_seconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                   0.25,  0.5,    1,     2.5,  10,    30,   60};
 
 double unix_seconds()
 {
