@@ -63,6 +63,13 @@ std::size_t LineWriter::pending() const
     return bytes_;
 }
 
+bool LineWriter::lose_line()
+{
+    const std::lock_guard guard(lock_);
+    ++dropped_;
+    return true;
+}
+
 bool LineWriter::stopping() const
 {
     const std::lock_guard guard(lock_);
@@ -110,7 +117,7 @@ bool LineWriter::write_out(const std::string &line)
         if (written > 0)
             left.remove_prefix(static_cast<std::size_t>(written));
         else if (errno != EINTR && errno != EAGAIN)
-            return true; // the reader is gone: nobody misses this line
+            return lose_line(); // the reader is gone, or its disk is full
     }
     return true;
 }

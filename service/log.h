@@ -30,6 +30,7 @@ public:
 
     /// False if the ring was full and the line was dropped. `line` has no newline.
     bool write(std::string line);
+    /// Lines that were lost, here or because they could not be written.
     std::uint64_t dropped() const;
     std::size_t pending() const; ///< bytes that wait
 
@@ -37,6 +38,7 @@ private:
     void run();
     /// False if the writer is to stop before everything is out.
     bool write_out(const std::string &line);
+    bool lose_line(); ///< true: the next may be luckier
     bool stopping() const;
 
     const int descriptor_;

@@ -75,9 +75,10 @@ struct Metrics::State {
     Gauge &cache_disk = gauge("anime_cache_disk_bytes", "Pictures in the cache folder.");
     Gauge &resident = gauge("process_resident_memory_bytes", "Resident memory.");
     Gauge &start_time = gauge("process_start_time_seconds", "Start of the process, Unix time.");
-    Gauge &log_dropped =
-        gauge("anime_log_lines_dropped", "Log lines that were dropped since the start because "
-                                         "nobody read the others.");
+    Counter &log_dropped =
+        counters("anime_log_lines_dropped_total",
+                 "Log lines that were lost, because nobody read the others or they could not be written.")
+            .Add({});
     Gauge &ready = gauge("anime_model_ready", "1 when the model is loaded and work is accepted.");
 };
 
@@ -139,7 +140,7 @@ std::string Metrics::text(const Gauges &gauges)
     s.cache_bytes.Set(gauges.cache_bytes);
     s.cache_disk.Set(gauges.cache_disk_bytes);
     s.resident.Set(gauges.resident_bytes);
-    s.log_dropped.Set(gauges.log_dropped);
+    s.log_dropped.Increment(gauges.log_dropped - s.log_dropped.Value());
     s.ready.Set(gauges.ready ? 1 : 0);
     return prometheus::TextSerializer().Serialize(s.registry.Collect());
 }

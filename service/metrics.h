@@ -24,7 +24,7 @@ struct Gauges {
     double cache_bytes = 0;
     double cache_disk_bytes = 0;
     double resident_bytes = 0;
-    double log_dropped = 0;
+    double log_dropped = 0; ///< since the start
     bool ready = false;
 };
 

@@ -23,6 +23,8 @@ const char *name_of(Phase phase)
     switch (phase) {
     case Phase::head:
         return "head";
+    case Phase::idle:
+        return "idle";
     case Phase::body:
         return "body";
     case Phase::send:

@@ -277,6 +277,20 @@ TEST_F(Http, SlowClientsAreCutOff)
     EXPECT_EQ(ask("GET", "/livez").status, 200);
 }
 
+TEST_F(Http, TellsIdleConnectionsFromSlowHeads)
+{
+    options_.limits.header_timeout = 1;
+    start();
+    Client idle(port());
+    idle.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(idle.receive().status, 200);
+    EXPECT_TRUE(idle.ends());
+    const std::string text = request(service_->metrics_port(), "GET", "/metrics").body;
+    EXPECT_NE(text.find("anime_connection_timeouts_total{phase=\"idle\"} 1"), std::string::npos);
+    EXPECT_EQ(text.find("anime_connection_timeouts_total{phase=\"head\"}"), std::string::npos);
+    EXPECT_NE(text.find("# TYPE anime_log_lines_dropped_total counter"), std::string::npos);
+}
+
 TEST_F(Http, LimitsEachClientOnItsOwn)
 {
     options_.limits.rate = 1;

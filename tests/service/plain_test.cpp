@@ -188,6 +188,20 @@ TEST_F(LineWriterTest, SurvivesAReaderThatWentAway)
     EXPECT_TRUE(writer.write("nobody reads this"));
 }
 
+TEST_F(LineWriterTest, CountsALineThatTheDiskHasNoRoomFor)
+{
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    ASSERT_GE(full, 0);
+    {
+        LineWriter writer(full);
+        EXPECT_TRUE(writer.write("lost"));
+        while (writer.pending() > 0)
+            std::this_thread::yield();
+        EXPECT_EQ(writer.dropped(), 1u);
+    }
+    close(full);
+}
+
 TEST_F(LineWriterTest, ALogLineIsOneJsonObjectWhateverIsInIt)
 {
     {
