@@ -111,7 +111,7 @@ std::optional<Problem> Api::submit(Exchange &exchange, bool attached)
     job.key = cache_key(upload.sha256(), digest_of(exchange.options), exchange.options);
     job.receive_ms = milliseconds_since(exchange.started);
     job.attached = attached;
-    job.cached = shared_.memory_cache.find(job.key);
+    job.cached = shared_.memory_cache.find(job.key, Clock::now());
     job.input = exchange.upload->take_file();
 
     const Submission submission = shared_.board.submit(job, Clock::now(), wall());
@@ -289,7 +289,7 @@ std::optional<Response> Api::get_result(Exchange &exchange, const std::string &i
     exchange.has_picture = exchange.method == "GET";
     PicturePtr picture = shared_.board.picture(id);
     if (!picture)
-        picture = shared_.memory_cache.find(job->key);
+        picture = shared_.memory_cache.find(job->key, Clock::now());
     if (picture) {
         response.body = SharedBody{picture->data->data(), picture->data->size(), picture};
         return response;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -27,17 +28,18 @@ std::string cache_key(const std::string &input_sha256, const std::string &painte
     return sha256(text);
 }
 
-PicturePtr MemoryCache::find(const std::string &key)
+PicturePtr MemoryCache::find(const std::string &key, Time now)
 {
     const std::lock_guard guard(lock_);
     const auto found = index_.find(key);
     if (found == index_.end())
         return nullptr;
     recent_.splice(recent_.begin(), recent_, found->second);
+    found->second->used = now;
     return found->second->picture;
 }
 
-void MemoryCache::put(const std::string &key, PicturePtr picture)
+void MemoryCache::put(const std::string &key, PicturePtr picture, Time now)
 {
     const std::lock_guard guard(lock_);
     const std::uint64_t size = picture->data->size();
@@ -49,7 +51,7 @@ void MemoryCache::put(const std::string &key, PicturePtr picture)
         index_.erase(found);
     }
     shrink_locked(most_bytes_ - size);
-    recent_.push_front({key, std::move(picture)});
+    recent_.push_front({key, std::move(picture), now});
     index_[key] = recent_.begin();
     bytes_ += size;
 }
@@ -62,11 +64,22 @@ void MemoryCache::shrink(std::uint64_t bytes)
 
 void MemoryCache::shrink_locked(std::uint64_t bytes)
 {
-    while (bytes_ > bytes) {
-        bytes_ -= recent_.back().picture->data->size();
-        index_.erase(recent_.back().key);
-        recent_.pop_back();
-    }
+    while (bytes_ > bytes)
+        drop_oldest_locked();
+}
+
+void MemoryCache::drop_oldest_locked()
+{
+    bytes_ -= recent_.back().picture->data->size();
+    index_.erase(recent_.back().key);
+    recent_.pop_back();
+}
+
+void MemoryCache::expire(Time now)
+{
+    const std::lock_guard guard(lock_);
+    while (!recent_.empty() && now - recent_.back().used >= most_age_)
+        drop_oldest_locked();
 }
 
 std::uint64_t MemoryCache::bytes() const
@@ -114,6 +127,38 @@ PictureInfo info_of(const std::string &line)
     return info;
 }
 
+/// KEY.picture.ID, which put() renames once it is whole.
+bool is_temporary(const fs::path &path)
+{
+    return path.stem().extension() == ".picture";
+}
+
+bool write_all(int file, const void *data, std::size_t size)
+{
+    const char *left = static_cast<const char *>(data);
+    while (size > 0) {
+        const ssize_t written = write(file, left, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        left += written;
+        size -= static_cast<std::size_t>(written);
+    }
+    return true;
+}
+
+/// A file for this user alone: people's photos are in there.
+bool write_private(const std::string &path, const std::string &head, const Bytes &data)
+{
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    const bool written =
+        write_all(file, head.data(), head.size()) && write_all(file, data.data(), data.size());
+    return close(file) == 0 && written;
+}
+
 } // namespace
 
 struct DiskCache::File {
@@ -137,14 +182,35 @@ std::vector<DiskCache::File> DiskCache::files() const
     return files;
 }
 
-DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes)
-    : folder_(std::move(folder)), most_bytes_(most_bytes)
+DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes, std::chrono::seconds most_age)
+    : folder_(std::move(folder)), most_bytes_(most_bytes), most_age_(most_age)
 {
-    fs::create_directories(folder_);
+    if (fs::create_directories(folder_))
+        fs::permissions(folder_, fs::perms::owner_all);
+    std::error_code unremovable;
+    for (const auto &entry : fs::directory_iterator(folder_))
+        if (is_temporary(entry.path()))
+            fs::remove(entry.path(), unremovable);
     for (const File &file : files())
         bytes_ += file.size;
+    expire();
     const std::lock_guard guard(lock_);
     prune_locked();
+}
+
+void DiskCache::expire()
+{
+    const std::lock_guard guard(lock_);
+    for (const File &file : files())
+        if (fs::file_time_type::clock::now() - file.used >= most_age_)
+            remove_locked(file);
+}
+
+void DiskCache::remove_locked(const File &file)
+{
+    std::error_code error;
+    if (fs::remove(file.path, error))
+        bytes_ -= std::min(bytes_, file.size);
 }
 
 std::string DiskCache::path_of(const std::string &key) const
@@ -208,17 +274,10 @@ bool DiskCache::put(const std::string &key, const Picture &picture)
     const std::string path = path_of(key);
     const std::string temporary = path + "." + random_id();
     const std::string line = header_of(picture.info).dump() + "\n";
-    {
-        std::ofstream file(temporary, std::ios::binary);
-        file << line;
-        file.write(reinterpret_cast<const char *>(picture.data->data()),
-                   static_cast<std::streamsize>(picture.data->size()));
-        file.flush();
-        if (!file) {
-            std::error_code ignored; // what could not be written may not be there to remove
-            fs::remove(temporary, ignored);
-            return false;
-        }
+    if (!write_private(temporary, line, *picture.data)) {
+        std::error_code ignored; // what could not be written may not be there to remove
+        fs::remove(temporary, ignored);
+        return false;
     }
     const std::lock_guard guard(lock_);
     std::error_code error;
@@ -242,13 +301,11 @@ void DiskCache::prune_locked()
     std::vector<File> oldest_first = files();
     std::sort(oldest_first.begin(), oldest_first.end(),
               [](const File &a, const File &b) { return a.used < b.used; });
-    std::error_code error;
     for (const File &file : oldest_first) {
         // A tenth more than needed, so that not every picture from here on lists the folder.
         if (bytes_ <= most_bytes_ / 10 * 9)
             break;
-        if (fs::remove(file.path, error))
-            bytes_ -= std::min(bytes_, file.size);
+        remove_locked(file);
     }
 }
 

@@ -39,6 +39,8 @@ const std::vector<LimitSpec> &limit_specs()
         {"cache-bytes", &Limits::cache_bytes, 1 << 20, 64 * gib, "bytes", "pictures kept in memory"},
         {"cache-disk-bytes", &Limits::cache_disk_bytes, 1 << 20, 64 * 1024 * gib, "bytes",
          "pictures kept in --cache-dir"},
+        {"cache-age", &Limits::cache_age, 1, 366 * 86400, "s",
+         "cached pictures, since they were last asked for"},
         {"result-bytes", &Limits::result_bytes, 0, 64 * gib, "bytes",
          "pictures kept until somebody has fetched them"},
         {"drain-timeout", &Limits::drain_timeout, 1, 600, "s", "for work in hand after SIGTERM"},

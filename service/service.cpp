@@ -50,7 +50,8 @@ std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
     if (options.cache_dir.empty())
         return nullptr;
     return std::make_unique<DiskCache>(options.cache_dir,
-                                       static_cast<std::uint64_t>(options.limits.cache_disk_bytes));
+                                       static_cast<std::uint64_t>(options.limits.cache_disk_bytes),
+                                       std::chrono::seconds(options.limits.cache_age));
 }
 
 } // namespace
@@ -59,7 +60,8 @@ Service::Service(const Options &options, LineWriter &lines)
     : options_(options), log_(lines), engine_(options_, log_),
       budget_(static_cast<std::uint64_t>(options.limits.max_pending_bytes)),
       board_(board_settings(options.limits)),
-      memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes)),
+      memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes),
+                    std::chrono::seconds(options.limits.cache_age)),
       disk_cache_(open_disk_cache(options)),
       api_({options_, log_, metrics_, engine_, board_, budget_, memory_cache_, disk_cache_.get()}),
       admin_(
@@ -112,6 +114,7 @@ void Service::tick()
     report(board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now()));
     server_->tick();
     admin_server_->tick();
+    expire_caches();
     if (api_.take_trim_request()) {
         memory_cache_.shrink(static_cast<std::uint64_t>(options_.limits.cache_bytes) / 2);
         forget_idle_painters();
@@ -119,6 +122,16 @@ void Service::tick()
         metrics_.trimmed();
     }
     trim_when_idle();
+}
+
+void Service::expire_caches()
+{
+    const auto now = std::chrono::steady_clock::now();
+    memory_cache_.expire(now);
+    if (!disk_cache_ || now < next_expiry_)
+        return;
+    next_expiry_ = now + std::chrono::minutes(1);
+    disk_cache_->expire();
 }
 
 /// Painting leaves megabytes of free memory between what lives on. They go back once nothing is in hand,

@@ -85,7 +85,7 @@ void Workers::paint(const TaskPtr &task)
             shared_.log.write(Level::info, Layer::inference, task->request_id, "no need to paint",
                               {{"cache", "disk"}});
             shared_.metrics.cache("disk");
-            shared_.memory_cache.put(task->key, known);
+            shared_.memory_cache.put(task->key, known, Clock::now());
             shared_.board.finish(task, fetched(*known, *task, begin), wall(), true);
             return;
         }
@@ -99,7 +99,7 @@ void Workers::paint(const TaskPtr &task)
         return;
     }
     shared_.metrics.painted(outcome.picture->info.timings);
-    shared_.memory_cache.put(task->key, outcome.picture);
+    shared_.memory_cache.put(task->key, outcome.picture, Clock::now());
     if (shared_.disk_cache && !shared_.disk_cache->put(task->key, *outcome.picture))
         shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
     shared_.board.finish(task, outcome.picture, wall());

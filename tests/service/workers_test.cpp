@@ -26,7 +26,7 @@ TEST(WorkersTest, AnExceptionEndsItsPictureAndNothingElse)
         Metrics metrics;
         Engine engine(options, log); // has loaded no description, so that painting throws std::out_of_range
         ByteBudget budget(1000);
-        MemoryCache memory_cache(1000);
+        MemoryCache memory_cache(1000, std::chrono::hours(1));
         for (const char *key : {"a", "b"}) {
             NewJob job;
             job.key = key;
