@@ -86,7 +86,8 @@ GstFlowReturn collect(GstAppSink *sink, gpointer data)
     try {
         out.bytes.insert(out.bytes.end(), mapped.data(), mapped.data() + mapped.size());
     } catch (const std::bad_alloc &) {
-        GST_ELEMENT_ERROR(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."), (nullptr));
+        GST_ELEMENT_ERROR_WITH_DETAILS(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."),
+                                       (nullptr), ("code", G_TYPE_STRING, "out-of-memory", nullptr));
         return GST_FLOW_ERROR;
     }
     if (const GstCaps *caps = gst_sample_get_caps(sample.get()))

@@ -25,6 +25,8 @@ int status_of(const std::string &code)
         {"deadline", 504},
         {"stuck", 504},
         {"no-output", 422},
+        {"failed", 503},
+        {"internal", 503},
         {"request-invalid", 400},
         {"option-invalid", 400},
         {"multipart-invalid", 400},
@@ -55,6 +57,9 @@ int status_of(const std::string &code)
     // stream-…: a stock element of an operator's own description could not read the photo.
     if (code.starts_with("image-") || code.starts_with("size-") || code.starts_with("stream-"))
         return 422;
+    // What GStreamer itself has no further word for: this side's trouble, and perhaps a passing one.
+    if (code.starts_with("core-") || code.starts_with("library-") || code.starts_with("resource-"))
+        return 503;
     return 500;
 }
 

@@ -88,7 +88,9 @@ TEST(Problems, CodesHaveTheirStatus)
         {"out-of-memory", 503}, {"deadline", 504},           {"file-missing", 400},
         {"rate", 429},          {"queue-full", 503},         {"body-slow", 408},
         {"job-not-found", 404}, {"job-cancelled", 410},      {"stream-decode", 422},
-        {"model-missing", 503}, {"service-failed", 503},     {"something-else", 500}};
+        {"model-missing", 503}, {"service-failed", 503},     {"internal", 503},
+        {"failed", 503},        {"core-failed", 503},        {"resource-no-space-left", 503},
+        {"something-else", 500}};
     for (const auto &[code, status] : expected)
         EXPECT_EQ(status_of(code), status) << code;
 }
