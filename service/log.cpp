@@ -159,7 +159,11 @@ const char *name_of(Layer layer)
     return "service";
 }
 
-GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer data)
+/// Threads of libraries outlive any log; none of them waits here for more than a line.
+std::mutex glib_lock;
+Log *glib_log = nullptr; // protected by it
+
+GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer)
 {
     std::string message;
     std::string domain;
@@ -179,7 +183,10 @@ GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize
     const Level level = flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? Level::error
                         : flags & G_LOG_LEVEL_WARNING                      ? Level::warning
                                                                            : Level::info;
-    static_cast<Log *>(data)->write(level, Layer::service, {}, message, {{"library", domain}});
+    const std::lock_guard guard(glib_lock);
+    if (!glib_log)
+        return g_log_writer_default(flags, fields, count, nullptr);
+    glib_log->write(level, Layer::service, {}, message, {{"library", domain}});
     return G_LOG_WRITER_HANDLED;
 }
 
@@ -222,9 +229,19 @@ void Log::failure(const std::string &request_id, const Problem &problem, const s
           fields);
 }
 
-void log_glib_to(Log &log)
+GlibToLog::GlibToLog(Log &log)
 {
-    g_log_set_writer_func(write_glib, &log, nullptr);
+    // GLib takes a writer once in a process.
+    static const bool set = (g_log_set_writer_func(write_glib, nullptr, nullptr), true);
+    static_cast<void>(set);
+    const std::lock_guard guard(glib_lock);
+    glib_log = &log;
+}
+
+GlibToLog::~GlibToLog()
+{
+    const std::lock_guard guard(glib_lock);
+    glib_log = nullptr;
 }
 
 } // namespace anime::service

@@ -76,7 +76,15 @@ private:
     LineWriter &writer_;
 };
 
-/// Sends GLib's and GStreamer's own messages to `log`; it has to outlive every one of them.
-void log_glib_to(Log &log);
+/// Sends GLib's and GStreamer's own messages to `log`; after its end they go where they went before. One at a
+/// time.
+class GlibToLog
+{
+public:
+    explicit GlibToLog(Log &log);
+    ~GlibToLog();
+    GlibToLog(const GlibToLog &) = delete;
+    GlibToLog &operator=(const GlibToLog &) = delete;
+};
 
 } // namespace anime::service

@@ -127,7 +127,7 @@ int run(const Options &options)
     LineWriter lines(STDOUT_FILENO);
     try {
         Service service(options, lines);
-        log_glib_to(service.log());
+        const GlibToLog glib(service.log());
         Program program{service, std::chrono::seconds(options.limits.drain_timeout)};
         program.loop = g_main_loop_new(nullptr, FALSE);
         const auto on_signal = [](gpointer self) -> gboolean {

@@ -204,6 +204,20 @@ TEST_F(LineWriterTest, CountsALineThatTheDiskHasNoRoomFor)
     close(full);
 }
 
+TEST_F(LineWriterTest, TakesGlibsMessagesAsLongAsThereIsALog)
+{
+    {
+        LineWriter writer(pipe_[1]);
+        Log log(writer);
+        const GlibToLog glib(log);
+        g_log("library", G_LOG_LEVEL_WARNING, "heard");
+    }
+    g_log("library", G_LOG_LEVEL_WARNING, "said on stderr, as there is no log any more");
+    const auto line = nlohmann::json::parse(read_all());
+    EXPECT_EQ(line["message"], "heard");
+    EXPECT_EQ(line["library"], "library");
+}
+
 TEST_F(LineWriterTest, ALogLineIsOneJsonObjectWhateverIsInIt)
 {
     {
