@@ -3,16 +3,10 @@
 // contract.
 #pragma once
 
-#include "service/byte_budget.h"
-#include "service/cache.h"
-#include "service/engine.h"
 #include "service/http/exchange.h"
-#include "service/jobs.h"
-#include "service/log.h"
-#include "service/metrics.h"
-#include "service/options.h"
 #include "service/proxies.h"
 #include "service/rate_limiter.h"
+#include "service/shared.h"
 
 #include <atomic>
 #include <memory>
@@ -22,18 +16,6 @@
 
 namespace anime::service
 {
-
-/// What the parts of the service share; made in main(), outlives them all.
-struct Shared {
-    const Options &options;
-    Log &log;
-    Metrics &metrics;
-    Engine &engine;
-    JobBoard &board;
-    ByteBudget &budget;
-    MemoryCache &memory_cache;
-    DiskCache *disk_cache; ///< null without --cache-dir
-};
 
 class Api final : public Handler
 {

@@ -40,9 +40,7 @@ std::string type_of(const std::string &path)
         {"jpg", "image/jpeg"},
         {"webp", "image/webp"},
         {"ico", "image/x-icon"},
-        {"webmanifest", "application/manifest+json"},
         {"txt", "text/plain; charset=utf-8"},
-        {"woff2", "font/woff2"},
     };
     const auto found = types.find(path.substr(path.find_last_of('.') + 1));
     return found == types.end() ? "application/octet-stream" : found->second;
@@ -99,12 +97,8 @@ std::optional<Response> Api::get_limits(Exchange &, const std::string &)
 {
     const Limits &limits = shared_.options.limits;
     nlohmann::ordered_json service = nlohmann::ordered_json::object();
-    for (const LimitSpec &spec : limit_specs()) {
-        std::string key = spec.name;
-        for (char &c : key)
-            c = c == '-' ? '_' : c;
-        service[key] = limits.*spec.value;
-    }
+    for (const LimitSpec &spec : limit_specs())
+        service[with_underscores(spec.name)] = limits.*spec.value;
     if (!shared_.engine.ready())
         return json_response(200, {{"ready", false}, {"service", service}});
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/options.h"
 
+#include "service/text.h"
+
 #include <glib.h>
 
 #include <algorithm>
@@ -69,9 +71,9 @@ struct Text {
 
 std::string variable_name(const std::string &option)
 {
-    std::string name = "ANIME_" + option;
+    std::string name = "ANIME_" + with_underscores(option);
     for (char &c : name)
-        c = c == '-' ? '_' : g_ascii_toupper(c);
+        c = g_ascii_toupper(c);
     return name;
 }
 

@@ -10,10 +10,7 @@ namespace anime::service
 namespace
 {
 
-struct Unref {
-    void operator()(gpointer object) const { g_object_unref(object); }
-};
-using Address = std::unique_ptr<GInetAddress, Unref>;
+using Address = std::unique_ptr<GInetAddress, ObjectUnref>;
 
 std::string trimmed(std::string_view text)
 {

@@ -2,7 +2,7 @@
 // Threads that take jobs off the board and paint them, one pipeline each.
 #pragma once
 
-#include "service/api.h"
+#include "service/shared.h"
 
 #include <thread>
 #include <vector>
