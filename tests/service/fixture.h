@@ -82,6 +82,13 @@ protected:
         return lines;
     }
 
+    /// An upload that takes its time, for a Client.
+    static std::string slow_upload(const std::string &photo, const std::string &headers = {})
+    {
+        return "POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + headers +
+               "Content-Length: " + std::to_string(photo.size()) + "\r\n\r\n" + photo;
+    }
+
     /// A request whose answer has to be as documented.
     Answer ask(const std::string &method, const std::string &path, const std::string &body = {},
                std::map<std::string, std::string> headers = {}, int last = 1)

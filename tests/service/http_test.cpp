@@ -125,9 +125,7 @@ TEST_F(Http, AnUploadIsCancelledWithItsConnection)
     create("/v1/jobs?pipeline=slow", photo(0));
     {
         Client client(port());
-        client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                    "Content-Length: " +
-                    std::to_string(photo(1).size()) + "\r\n\r\n" + photo(1));
+        client.send(slow_upload(photo(1)));
         await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
     }
     // The client is gone: an equal upload isn't joined to a live job, and every worker comes free.
@@ -142,9 +140,7 @@ TEST_F(Http, AnUploadThatWasCutOffIsPaintedWhenItIsSentAgainWithItsKey)
     create("/v1/jobs?pipeline=slow", photo(0));
     {
         Client client(port());
-        client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                    "Idempotency-Key: k1\r\nContent-Length: " +
-                    std::to_string(photo(1).size()) + "\r\n\r\n" + photo(1));
+        client.send(slow_upload(photo(1), "Idempotency-Key: k1\r\n"));
         await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
     }
     await_metric("anime_http_connections", [](double count) { return count == 0; });
@@ -426,9 +422,7 @@ TEST_F(Http, StopsWhileClientsWait)
 {
     start();
     Client waiting(port());
-    waiting.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                 "Content-Length: " +
-                 std::to_string(photo().size()) + "\r\n\r\n" + photo());
+    waiting.send(slow_upload(photo()));
     const std::string id = create("/v1/jobs?pipeline=slow", photo(1));
     Client events(port());
     events.send("GET /v1/jobs/" + id + "/events HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -443,9 +437,7 @@ TEST_F(Http, WhoWaitsIsToldThatTheServiceStops)
     for (int i = 0; i < 5; ++i)
         create("/v1/jobs?pipeline=slow", photo(i));
     Client waiting(port());
-    waiting.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                 "Content-Length: " +
-                 std::to_string(photo(9).size()) + "\r\n\r\n" + photo(9));
+    waiting.send(slow_upload(photo(9)));
     await_metric("anime_jobs", [](double jobs) { return jobs == 6; });
     stop();
     EXPECT_EQ(code(waiting.receive()), "draining");
