@@ -5,9 +5,6 @@
 #include <gst/gst.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 namespace anime::service
 {
@@ -393,56 +390,6 @@ TEST_F(Http, WorkThatTakesTooLongEndsAsATimeout)
     EXPECT_EQ(result.status, 504);
 }
 
-TEST_F(Http, NotReadyUntilTheModelIsLoaded)
-{
-    start(false);
-    EXPECT_EQ(ask("GET", "/livez").status, 200);
-    EXPECT_EQ(code(ask("GET", "/readyz")), "not-ready");
-    EXPECT_EQ(code(post("/upload", photo())), "not-ready");
-    EXPECT_EQ(json(ask("GET", "/v1/limits"))["ready"], false);
-    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 503);
-    service_->start();
-    EXPECT_EQ(ask("GET", "/readyz").status, 200);
-    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 200);
-}
-
-TEST_F(Http, DrainingFinishesWhatIsInHand)
-{
-    start();
-    const std::string id = create("/v1/jobs?pipeline=slow", photo());
-    service_->drain();
-    EXPECT_EQ(code(post("/upload", photo(1))), "draining");
-    EXPECT_EQ(code(ask("GET", "/readyz")), "draining");
-    EXPECT_EQ(finished(id)["state"], "succeeded");
-    while (!service_->drained())
-        std::this_thread::yield();
-}
-
-TEST_F(Http, StopsWhileClientsWait)
-{
-    start();
-    Client waiting(port());
-    waiting.send(slow_upload(photo()));
-    const std::string id = create("/v1/jobs?pipeline=slow", photo(1));
-    Client events(port());
-    events.send("GET /v1/jobs/" + id + "/events HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_TRUE(events.wait_for("event: progress"));
-    stop();
-}
-
-TEST_F(Http, WhoWaitsIsToldThatTheServiceStops)
-{
-    options_.limits.workers = 1;
-    start();
-    for (int i = 0; i < 5; ++i)
-        create("/v1/jobs?pipeline=slow", photo(i));
-    Client waiting(port());
-    waiting.send(slow_upload(photo(9)));
-    await_metric("anime_jobs", [](double jobs) { return jobs == 6; });
-    stop();
-    EXPECT_EQ(code(waiting.receive()), "draining");
-}
-
 TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
 {
     start();
@@ -451,72 +398,6 @@ TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
     const std::string other =
         ask("GET", "/livez", {}, {{"X-Request-ID", "a b\"c"}}).headers.at("x-request-id");
     EXPECT_EQ(other.size(), 32u);
-}
-
-TEST_F(Http, OneRequestIdRunsThroughTheLog)
-{
-    start();
-    post("/upload", photo(), {{"X-Request-ID", "good-1"}});
-    post("/upload", "this is no photo", {{"X-Request-ID", "bad-1"}});
-    std::map<std::string, std::set<std::string>> layers;
-    for (const auto &line : log_lines())
-        layers[line.value("request_id", "")].insert(line["layer"]);
-    EXPECT_TRUE(layers["good-1"].contains("access"));
-    EXPECT_TRUE(layers["bad-1"].contains("access"));
-    EXPECT_TRUE(layers["bad-1"].contains("failure"));
-}
-
-TEST_F(Http, EveryRefusalHasALineThatSaysWhy)
-{
-    options_.limits.deadline = 1;
-    options_.limits.workers = 1;
-    options_.limits.queue_size = 6;
-    options_.limits.burst = 11;
-    options_.limits.rate = 1;
-    options_.limits.max_bytes = 100000;
-    options_.limits.body_timeout = 1;
-    start();
-    Client slow(port(), 2);
-    slow.send("POST /upload HTTP/1.1\r\nHost: x\r\nX-Request-ID: slow\r\nContent-Type: image/jpeg\r\n"
-              "Content-Length: 1000\r\n\r\nabc");
-    std::string last;
-    for (int i = 0; i < 10; ++i) {
-        const Answer answer =
-            post("/v1/jobs?pipeline=slow", photo(i), {{"X-Request-ID", "job-" + std::to_string(i)}});
-        if (answer.status == 202)
-            last = json(answer)["id"];
-    }
-    post("/upload", std::string(200000, 'x'), {{"X-Request-ID", "large"}});
-    post("/upload", photo(), {{"X-Request-ID", "often"}});
-    EXPECT_EQ(code(slow.receive()), "body-slow");
-    EXPECT_EQ(finished(last)["error"]["code"], "deadline");
-    const std::string metrics = request(service_->metrics_port(), "GET", "/metrics").body;
-    EXPECT_NE(metrics.find("anime_rejections_total{code=\"deadline\"}"), std::string::npos);
-    std::map<std::string, nlohmann::json> failures;
-    std::set<std::string> codes;
-    for (const auto &line : log_lines())
-        if (line["layer"] == "failure") {
-            failures[line["request_id"]] = line;
-            codes.insert(line["code"]);
-        }
-    EXPECT_EQ(failures["large"]["code"], "size-bytes");
-    EXPECT_EQ(failures["large"]["limit"], 100000);
-    EXPECT_EQ(failures["often"]["code"], "rate");
-    EXPECT_EQ(failures["slow"]["code"], "body-slow");
-    EXPECT_TRUE(codes.contains("queue-full"));
-    EXPECT_TRUE(codes.contains("deadline"));
-}
-
-TEST_F(Http, ARunThatIsSharedIsNamedByWhoSharesIt)
-{
-    start();
-    post("/v1/jobs?pipeline=slow", photo(), {{"X-Request-ID", "first"}});
-    post("/v1/jobs?pipeline=slow", photo(), {{"X-Request-ID", "second"}, {"Prefer", "wait=15"}});
-    std::string painted_by;
-    for (const auto &line : log_lines())
-        if (line["message"] == "no need to paint" && line["request_id"] == "second")
-            painted_by = line.value("painted_by", "");
-    EXPECT_EQ(painted_by, "first");
 }
 
 TEST_F(Http, SaysWhatItOffers)
@@ -547,81 +428,6 @@ TEST_F(Http, AcceptChoosesTheFormatWhereNoOptionDoes)
     EXPECT_EQ(json(post("/v1/jobs?format=jpeg", photo(), {{"Accept", "image/png"}}))["options"]["format"],
               "jpeg");
     EXPECT_EQ(json(post("/v1/jobs", photo()))["options"]["format"], "jpeg");
-}
-
-TEST_F(Http, PicturesOutliveTheProcessInACacheFolder)
-{
-    char folder[] = "/tmp/anime-service-XXXXXX";
-    options_.cache_dir = mkdtemp(folder);
-    options_.limits.cache_bytes = 1; // nothing stays in memory
-    for (int i = 0; i < 2; ++i) {
-        start();
-        const std::string id = create("/v1/jobs", photo());
-        EXPECT_EQ(finished(id)["state"], "succeeded");
-        const Answer result = ask("GET", "/v1/jobs/" + id + "/result");
-        EXPECT_TRUE(result.body.starts_with("\xff\xd8"));
-        EXPECT_EQ(result.headers.at("x-cache"), i == 0 ? "miss" : "hit");
-        const std::string metrics = request(service_->metrics_port(), "GET", "/metrics").body;
-        for (const auto &[name, times] : {std::pair("miss", i == 0), std::pair("disk", i == 1)})
-            EXPECT_EQ(metrics.find("anime_cache_requests_total{result=\"" + std::string(name) + "\"} 1") !=
-                          std::string::npos,
-                      times);
-        EXPECT_EQ(result.headers.at("server-timing").find("total;dur=0.0"), std::string::npos);
-        EXPECT_EQ(log().find("\"cache\":\"disk\"") != std::string::npos, i == 1);
-    }
-    std::filesystem::remove_all(folder);
-}
-
-TEST_F(Http, ADescriptionThatChangedPaintsAnew)
-{
-    char pattern[] = "/tmp/anime-service-XXXXXX";
-    const std::string folder = mkdtemp(pattern);
-    options_.cache_dir = folder + "/cache";
-    const std::string installed = std::getenv("ANIME_PIPELINE_PATH");
-    setenv("ANIME_PIPELINE_PATH", folder.c_str(), 1);
-    std::set<std::string> pictures;
-    for (const char *quality : {"92", "10", "10"}) {
-        std::ofstream(folder + "/web.launch")
-            << "appsrc name=input caps=image/jpeg ! jpegdec ! videoconvert ! jpegenc quality=" << quality
-            << " ! appsink name=output sync=false";
-        start();
-        pictures.insert(json(post("/upload", photo()))["image"]);
-        stop();
-    }
-    EXPECT_EQ(pictures.size(), 2u);
-    setenv("ANIME_PIPELINE_PATH", installed.c_str(), 1);
-    std::filesystem::remove_all(folder);
-}
-
-TEST_F(Http, AResultThatWasNotKeptSaysSo)
-{
-    options_.limits.cache_bytes = 1;
-    options_.limits.result_bytes = 1;
-    start();
-    const std::string id = create("/v1/jobs", photo());
-    EXPECT_EQ(finished(id)["state"], "succeeded");
-    EXPECT_EQ(code(ask("GET", "/v1/jobs/" + id + "/result")), "result-expired");
-}
-
-TEST_F(Http, AResultIsKeptUntilItWasFetched)
-{
-    options_.limits.cache_bytes = 1;
-    start();
-    const std::string result = "/v1/jobs/" + create("/v1/jobs", photo()) + "/result";
-    finished(result.substr(9, 32));
-    EXPECT_EQ(request(port(), "HEAD", result).status, 200) << "which fetches nothing";
-    EXPECT_EQ(ask("GET", result).status, 200);
-    await_metric("anime_result_bytes", [](double bytes) { return bytes == 0; });
-    EXPECT_EQ(ask("GET", result).status, 410);
-}
-
-TEST_F(Http, AnUploadHasItsPictureHoweverLittleIsKept)
-{
-    options_.limits.cache_bytes = 1;
-    options_.limits.result_bytes = 0;
-    start();
-    for (int i = 0; i < 2; ++i)
-        EXPECT_EQ(post("/upload", photo(), {{"Idempotency-Key", "k"}}).status, 200);
 }
 
 TEST_F(Http, MetricsCountWhatHappened)
