@@ -43,6 +43,13 @@ std::string factory_name(GstElement *element)
     return factory ? GST_OBJECT_NAME(factory) : "";
 }
 
+bool is_late(const RunLimits &limits)
+{
+    const auto now = Clock::now();
+    return (limits.deadline && now >= *limits.deadline) ||
+           (limits.moving_deadline && now >= limits.moving_deadline->load());
+}
+
 /// Did data reach this sink? Written by its streaming thread; shared, because a pipeline that would not stop
 /// outlives its run.
 struct SinkWatch {
@@ -79,7 +86,8 @@ GstFlowReturn collect(GstAppSink *sink, gpointer data)
     try {
         out.bytes.insert(out.bytes.end(), mapped.data(), mapped.data() + mapped.size());
     } catch (const std::bad_alloc &) {
-        GST_ELEMENT_ERROR(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."), (nullptr));
+        GST_ELEMENT_ERROR_WITH_DETAILS(sink, RESOURCE, NO_SPACE_LEFT, ("There is no memory for the output."),
+                                       (nullptr), ("code", G_TYPE_STRING, "out-of-memory", nullptr));
         return GST_FLOW_ERROR;
     }
     if (const GstCaps *caps = gst_sample_get_caps(sample.get()))
@@ -242,7 +250,7 @@ struct Pipeline::State {
         while (!error && !eos && !interrupted) {
             if (limits.cancel && limits.cancel->load())
                 interrupted = failure("cancelled", "The run was cancelled.");
-            else if (limits.deadline && Clock::now() >= *limits.deadline)
+            else if (is_late(limits))
                 interrupted = failure("deadline", "The time allowed for it has passed.",
                                       "Try again, or with a smaller picture.");
             else

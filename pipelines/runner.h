@@ -60,6 +60,8 @@ using PropertyValue = std::variant<bool, std::int64_t, double, std::string>;
 
 struct RunLimits {
     std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
+    /// The same where it may still be put off; polled like `cancel`.
+    const std::atomic<std::chrono::steady_clock::time_point> *moving_deadline = nullptr;
     const std::atomic<bool> *cancel = nullptr; ///< polled every 20 ms
     /// How long the elements may take to stop; beyond it they are left behind and the run fails as "stuck".
     std::chrono::milliseconds stop_within{10'000};

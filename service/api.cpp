@@ -148,13 +148,13 @@ std::optional<Response> Api::answer_head(ApiExchange &exchange)
         Problem too_many = make_problem("connections", "Too many connections from this client.",
                                         "Close some, or let one carry several requests.", 5);
         too_many.limit = static_cast<std::uint64_t>(shared_.options.limits.max_connections_per_client);
-        return problem(exchange, too_many);
+        return refuse(exchange, too_many, "admission");
     }
     if (route->method == "POST") {
         if (auto refusal = admit(exchange))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
         if (auto refusal = prepare_upload(exchange))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
     }
     return std::nullopt;
 }
@@ -315,36 +315,56 @@ Response Api::problem(const ApiExchange &exchange, const Problem &problem) const
 Response Api::refused(const Exchange &plain, const Problem &refusal)
 {
     const auto &exchange = static_cast<const ApiExchange &>(plain);
-    return with_common_headers(exchange, problem(exchange, refusal));
+    return with_common_headers(exchange, refuse(exchange, refusal, "receive"));
 }
 
-Response Api::late(const Exchange &plain)
+Response Api::refuse(const ApiExchange &exchange, const Problem &refusal, const std::string &stage) const
 {
-    const auto &exchange = static_cast<const ApiExchange &>(plain);
+    log_refusal(exchange, refusal, stage);
+    return problem(exchange, refusal);
+}
+
+void Api::log_refusal(const ApiExchange &exchange, const Problem &refusal, const std::string &stage) const
+{
+    shared_.log.failure(exchange.request_id, refusal, stage,
+                        {{"client", exchange.client}, {"bytes", exchange.received_bytes}});
+}
+
+Problem Api::body_slow() const
+{
     Problem slow = make_problem("body-slow",
                                 "The request took longer than " +
                                     std::to_string(shared_.options.limits.body_timeout) + " s to arrive.",
                                 "Send a smaller photo, or use a faster connection.");
     slow.limit = static_cast<std::uint64_t>(shared_.options.limits.body_timeout);
-    return with_common_headers(exchange, problem(exchange, slow));
+    return slow;
+}
+
+Response Api::late(const Exchange &plain)
+{
+    const auto &exchange = static_cast<const ApiExchange &>(plain);
+    return with_common_headers(exchange, problem(exchange, body_slow()));
 }
 
 void Api::abandoned(Exchange &plain)
 {
-    auto &exchange = static_cast<ApiExchange &>(plain);
-    if (!exchange.job.empty() && exchange.cancel_with_connection)
-        shared_.board.cancel(exchange.job, std::chrono::system_clock::now());
-    exchange.code = "client-gone";
+    static_cast<ApiExchange &>(plain).code = "client-gone";
 }
 
 void Api::completed(const Exchange &plain)
 {
     const auto &exchange = static_cast<const ApiExchange &>(plain);
+    if (exchange.attached)
+        shared_.board.detach(exchange.job, std::chrono::system_clock::now());
+    if (exchange.delivered && exchange.has_picture && exchange.status == 200)
+        shared_.board.delivered(exchange.job);
     const double seconds = seconds_since(exchange.started);
     shared_.metrics.request(exchange.route, method_label(exchange.method), exchange.status, seconds);
     // A job's own failure was counted when it failed, and may be fetched any number of times.
     if (!exchange.code.empty() && exchange.job.empty())
         shared_.metrics.rejected(exchange.code);
+    if (exchange.code == "body-slow") // the server sent late(), made before it was known to be needed
+        log_refusal(exchange, body_slow(), "receive");
     // Probes come every few seconds for ever: their lines would bury the others.
     if (exchange.route == "/livez" || exchange.route == "/readyz")
         return;

@@ -3,16 +3,10 @@
 // contract.
 #pragma once
 
-#include "service/byte_budget.h"
-#include "service/cache.h"
-#include "service/engine.h"
 #include "service/http/exchange.h"
-#include "service/jobs.h"
-#include "service/log.h"
-#include "service/metrics.h"
-#include "service/options.h"
 #include "service/proxies.h"
 #include "service/rate_limiter.h"
+#include "service/shared.h"
 
 #include <atomic>
 #include <memory>
@@ -23,19 +17,6 @@
 namespace anime::service
 {
 
-/// What the parts of the service share; made in main(), outlives them all.
-struct Shared {
-    const Options &options;
-    Log &log;
-    Metrics &metrics;
-    Engine &engine;
-    JobBoard &board;
-    ByteBudget &budget;  ///< of uploads
-    ByteBudget &sending; ///< of pictures that are being sent
-    MemoryCache &memory_cache;
-    DiskCache *disk_cache; ///< null without --cache-dir
-};
-
 struct ApiExchange final : Exchange {
     std::string client;   ///< the peer, or whom a trusted proxy speaks for
     std::string route;    ///< path with its variable parts as in {id}, for the metrics
@@ -43,7 +24,8 @@ struct ApiExchange final : Exchange {
     std::string job;      ///< id, once there is one
     std::string file_name;
     std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of Prefer: wait
-    bool cancel_with_connection = false;
+    bool has_picture = false;                                       ///< the answer has the job's picture
+    bool attached = false; ///< to its job, which is told when this exchange is completed
 };
 
 class Api final : public Handler
@@ -93,10 +75,14 @@ private:
     /// The format that the client chose, if the pipeline makes it; else the one that its Accept header
     /// prefers.
     std::optional<Problem> choose_format(ApiExchange &exchange) const;
-    std::string digest_of(const std::string &style) const;
+    std::string digest_of(const PaintOptions &options) const;
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
     std::optional<JobView> wait_for_job(ApiExchange &exchange);
     Response problem(const ApiExchange &exchange, const Problem &problem) const;
+    /// The same for what gets no job, with a line in the log.
+    Response refuse(const ApiExchange &exchange, const Problem &problem, const std::string &stage) const;
+    void log_refusal(const ApiExchange &exchange, const Problem &problem, const std::string &stage) const;
+    Problem body_slow() const;
     Response job_document(const ApiExchange &exchange, const JobView &job, int status) const;
     Response gone(const ApiExchange &exchange) const;
     /// The picture, counted until its answer was sent; null if too much is being sent.

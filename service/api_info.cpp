@@ -4,7 +4,6 @@
 #include "service/resources.h"
 #include "service/text.h"
 
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include <map>
@@ -41,9 +40,7 @@ std::string type_of(const std::string &path)
         {"jpg", "image/jpeg"},
         {"webp", "image/webp"},
         {"ico", "image/x-icon"},
-        {"webmanifest", "application/manifest+json"},
         {"txt", "text/plain; charset=utf-8"},
-        {"woff2", "font/woff2"},
     };
     const auto found = types.find(path.substr(path.find_last_of('.') + 1));
     return found == types.end() ? "application/octet-stream" : found->second;
@@ -52,11 +49,7 @@ std::string type_of(const std::string &path)
 PageFile make_page(const std::string &path)
 {
     const std::string_view data = resource(path);
-    char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, reinterpret_cast<const guchar *>(data.data()),
-                                            data.size());
-    PageFile page{data, type_of(path), quoted_tag(sum)};
-    g_free(sum);
-    return page;
+    return {data, type_of(path), quoted_tag(sha256(data))};
 }
 
 /// Everything below /web is served by its path there; / is its index.html.
@@ -104,12 +97,8 @@ std::optional<Response> Api::get_limits(ApiExchange &, const std::string &)
 {
     const Limits &limits = shared_.options.limits;
     nlohmann::ordered_json service = nlohmann::ordered_json::object();
-    for (const LimitSpec &spec : limit_specs()) {
-        std::string key = spec.name;
-        for (char &c : key)
-            c = c == '-' ? '_' : c;
-        service[key] = limits.*spec.value;
-    }
+    for (const LimitSpec &spec : limit_specs())
+        service[with_underscores(spec.name)] = limits.*spec.value;
     if (!shared_.engine.ready())
         return json_response(200, {{"ready", false}, {"service", service}});
 

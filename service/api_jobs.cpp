@@ -82,10 +82,11 @@ private:
 
 } // namespace
 
-std::string Api::digest_of(const std::string &style) const
+std::string Api::digest_of(const PaintOptions &options) const
 {
     const EngineFacts &facts = shared_.engine.facts();
-    return style == PaintOptions{}.style ? facts.digest : facts.process_id;
+    return options.style == PaintOptions{}.style ? facts.digests.at({options.pipeline, options.format})
+                                                 : facts.process_id;
 }
 
 std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
@@ -96,26 +97,30 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
     exchange.file_name = upload.file_name();
     NewJob job;
     job.request_id = exchange.request_id;
-    job.client = exchange.client;
+    job.client = rate_key(exchange.client);
     job.file_name = upload.file_name();
     job.idempotency_key = exchange.header("idempotency-key");
     job.options = exchange.options;
-    job.key = cache_key(upload.sha256(), digest_of(exchange.options.style), exchange.options);
+    job.key = cache_key(upload.sha256(), digest_of(exchange.options), exchange.options);
     job.receive_ms = milliseconds_since(exchange.started);
     job.attached = attached;
-    job.cached = shared_.memory_cache.find(job.key);
+    job.cached = shared_.memory_cache.find(job.key, Clock::now());
     job.input = exchange.upload->take_file();
 
     const Submission submission = shared_.board.submit(job, Clock::now(), wall());
     if (submission.problem)
         return submission.problem;
     exchange.job = submission.job->id;
-    exchange.cancel_with_connection = attached;
-    shared_.metrics.cache(submission.job->cache);
+    exchange.attached = attached;
     shared_.board.listen(exchange.job, exchange.suspension);
-    if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id)
-        shared_.log.write(Level::info, Layer::inference, exchange.request_id, "no need to paint",
-                          {{"cache", submission.job->cache}, {"job", exchange.job}});
+    // What a worker looks for on the disk, it counts.
+    if (submission.job->cache != "miss" && submission.job->request_id == exchange.request_id) {
+        shared_.metrics.cache(submission.job->cache);
+        nlohmann::ordered_json fields = {{"cache", submission.job->cache}, {"job", exchange.job}};
+        if (!submission.job->painted_by.empty())
+            fields["painted_by"] = submission.job->painted_by;
+        shared_.log.write(Level::info, Layer::inference, exchange.request_id, "no need to paint", fields);
+    }
     return std::nullopt;
 }
 
@@ -166,7 +171,7 @@ std::optional<Response> Api::post_job(ApiExchange &exchange, const std::string &
                 Clock::now() +
                 std::chrono::seconds(std::min<std::int64_t>(*wait, shared_.options.limits.max_wait));
         if (auto refusal = submit(exchange, false))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
     }
     const auto job = wait_for_job(exchange);
     if (!job)
@@ -188,7 +193,7 @@ std::optional<Response> Api::post_upload(ApiExchange &exchange, const std::strin
         // The processing deadline ends the wait; this is for the case that it could not.
         exchange.answer_by = Clock::now() + std::chrono::seconds(shared_.options.limits.deadline + 15);
         if (auto refusal = submit(exchange, true))
-            return problem(exchange, *refusal);
+            return refuse(exchange, *refusal, "admission");
     }
     const auto job = wait_for_job(exchange);
     if (!job)
@@ -199,9 +204,9 @@ std::optional<Response> Api::post_upload(ApiExchange &exchange, const std::strin
         return problem(exchange, job->problem ? *job->problem
                                               : make_problem("deadline", "The photo took too long.",
                                                              "Try again when the service is less busy."));
-    const PicturePtr picture = shared_.memory_cache.find(job->key);
+    const PicturePtr picture = shared_.board.picture(job->id);
     if (!picture)
-        return get_result(exchange, job->id); // pushed out of memory in this instant: the picture itself
+        return gone(exchange);
     nlohmann::ordered_json head = to_json(*job);
     head["media_type"] = picture->info.media_type;
     std::string text = head.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -210,6 +215,7 @@ std::optional<Response> Api::post_upload(ApiExchange &exchange, const std::strin
     if (!counted)
         return sending_full(exchange);
     Response response = json_response(200, {});
+    exchange.has_picture = true;
     response.body = Base64Body{text + ",\"image\":\"", {counted, counted->data.get()}, "\"}\n"};
     add_picture_headers(response, *job);
     return response;
@@ -276,7 +282,10 @@ std::optional<Response> Api::get_result(ApiExchange &exchange, const std::string
     }
     const std::string extension = job->picture->media_type == "image/png" ? "png" : "jpg";
     response.header("Content-Disposition", "inline; filename=\"anime." + extension + "\"");
-    const PicturePtr picture = shared_.memory_cache.find(job->key);
+    exchange.has_picture = exchange.method == "GET";
+    PicturePtr picture = shared_.board.picture(id);
+    if (!picture)
+        picture = shared_.memory_cache.find(job->key, Clock::now());
     if (const PicturePtr counted = picture ? count_as_sending(exchange, picture) : nullptr) {
         response.body = SharedBody{counted->data->data(), counted->data->size(), counted};
         return response;

@@ -3,7 +3,6 @@
 
 #include "service/text.h"
 
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -12,36 +11,35 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
 namespace anime::service
 {
 
-std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+std::string cache_key(const std::string &input_sha256, const std::string &painter_digest,
                       const PaintOptions &options)
 {
     // JSON keeps the parts apart, whatever is in them.
-    const std::string text = nlohmann::json{input_sha256,   model_digest,     options.pipeline, options.style,
+    const std::string text = nlohmann::json{input_sha256,   painter_digest,   options.pipeline, options.style,
                                             options.format, options.strength, options.faces,    ANIME_VERSION}
                                  .dump();
-    char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text.c_str(), -1);
-    std::string key = sum;
-    g_free(sum);
-    return key;
+    return sha256(text);
 }
 
-PicturePtr MemoryCache::find(const std::string &key)
+PicturePtr MemoryCache::find(const std::string &key, Time now)
 {
     const std::lock_guard guard(lock_);
     const auto found = index_.find(key);
     if (found == index_.end())
         return nullptr;
     recent_.splice(recent_.begin(), recent_, found->second);
+    found->second->used = now;
     return found->second->picture;
 }
 
-void MemoryCache::put(const std::string &key, PicturePtr picture)
+void MemoryCache::put(const std::string &key, PicturePtr picture, Time now)
 {
     const std::lock_guard guard(lock_);
     const std::uint64_t size = picture->data->size();
@@ -53,7 +51,7 @@ void MemoryCache::put(const std::string &key, PicturePtr picture)
         index_.erase(found);
     }
     shrink_locked(most_bytes_ - size);
-    recent_.push_front({key, std::move(picture)});
+    recent_.push_front({key, std::move(picture), now});
     index_[key] = recent_.begin();
     bytes_ += size;
 }
@@ -66,11 +64,22 @@ void MemoryCache::shrink(std::uint64_t bytes)
 
 void MemoryCache::shrink_locked(std::uint64_t bytes)
 {
-    while (bytes_ > bytes) {
-        bytes_ -= recent_.back().picture->data->size();
-        index_.erase(recent_.back().key);
-        recent_.pop_back();
-    }
+    while (bytes_ > bytes)
+        drop_oldest_locked();
+}
+
+void MemoryCache::drop_oldest_locked()
+{
+    bytes_ -= recent_.back().picture->data->size();
+    index_.erase(recent_.back().key);
+    recent_.pop_back();
+}
+
+void MemoryCache::expire(Time now)
+{
+    const std::lock_guard guard(lock_);
+    while (!recent_.empty() && now - recent_.back().used >= most_age_)
+        drop_oldest_locked();
 }
 
 std::uint64_t MemoryCache::bytes() const
@@ -118,17 +127,90 @@ PictureInfo info_of(const std::string &line)
     return info;
 }
 
+/// KEY.picture.ID, which put() renames once it is whole.
+bool is_temporary(const fs::path &path)
+{
+    return path.stem().extension() == ".picture";
+}
+
+bool write_all(int file, const void *data, std::size_t size)
+{
+    const char *left = static_cast<const char *>(data);
+    while (size > 0) {
+        const ssize_t written = write(file, left, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        left += written;
+        size -= static_cast<std::size_t>(written);
+    }
+    return true;
+}
+
+/// A file for this user alone: people's photos are in there.
+bool write_private(const std::string &path, const std::string &head, const Bytes &data)
+{
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    const bool written =
+        write_all(file, head.data(), head.size()) && write_all(file, data.data(), data.size());
+    return close(file) == 0 && written;
+}
+
 } // namespace
 
-DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes)
-    : folder_(std::move(folder)), most_bytes_(most_bytes)
+struct DiskCache::File {
+    fs::path path;
+    fs::file_time_type used;
+    std::uint64_t size;
+};
+
+/// What can be listed: a folder that fails in between has the files that it told of.
+std::vector<DiskCache::File> DiskCache::files() const
 {
-    fs::create_directories(folder_);
+    std::vector<File> files;
+    std::error_code error;
+    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+        std::error_code unreadable;
+        const std::uint64_t size = at->file_size(unreadable);
+        const fs::file_time_type used = at->last_write_time(unreadable);
+        if (!unreadable && at->path().extension() == ".picture")
+            files.push_back({at->path(), used, size});
+    }
+    return files;
+}
+
+DiskCache::DiskCache(std::string folder, std::uint64_t most_bytes, std::chrono::seconds most_age)
+    : folder_(std::move(folder)), most_bytes_(most_bytes), most_age_(most_age)
+{
+    if (fs::create_directories(folder_))
+        fs::permissions(folder_, fs::perms::owner_all);
+    std::error_code unremovable;
     for (const auto &entry : fs::directory_iterator(folder_))
-        if (entry.path().extension() == ".picture")
-            bytes_ += entry.file_size();
+        if (is_temporary(entry.path()))
+            fs::remove(entry.path(), unremovable);
+    for (const File &file : files())
+        bytes_ += file.size;
+    expire();
     const std::lock_guard guard(lock_);
     prune_locked();
+}
+
+void DiskCache::expire()
+{
+    const std::lock_guard guard(lock_);
+    for (const File &file : files())
+        if (fs::file_time_type::clock::now() - file.used >= most_age_)
+            remove_locked(file);
+}
+
+void DiskCache::remove_locked(const File &file)
+{
+    std::error_code error;
+    if (fs::remove(file.path, error))
+        bytes_ -= std::min(bytes_, file.size);
 }
 
 std::string DiskCache::path_of(const std::string &key) const
@@ -192,17 +274,10 @@ bool DiskCache::put(const std::string &key, const Picture &picture)
     const std::string path = path_of(key);
     const std::string temporary = path + "." + random_id();
     const std::string line = header_of(picture.info).dump() + "\n";
-    {
-        std::ofstream file(temporary, std::ios::binary);
-        file << line;
-        file.write(reinterpret_cast<const char *>(picture.data->data()),
-                   static_cast<std::streamsize>(picture.data->size()));
-        file.flush();
-        if (!file) {
-            std::error_code ignored; // what could not be written may not be there to remove
-            fs::remove(temporary, ignored);
-            return false;
-        }
+    if (!write_private(temporary, line, *picture.data)) {
+        std::error_code ignored; // what could not be written may not be there to remove
+        fs::remove(temporary, ignored);
+        return false;
     }
     const std::lock_guard guard(lock_);
     std::error_code error;
@@ -223,26 +298,14 @@ void DiskCache::prune_locked()
 {
     if (bytes_ <= most_bytes_)
         return;
-    struct File {
-        fs::path path;
-        fs::file_time_type used;
-        std::uint64_t size;
-    };
-    std::vector<File> files;
-    std::error_code error;
-    for (const auto &entry : fs::directory_iterator(folder_, error)) {
-        const std::uint64_t size = entry.file_size(error);
-        const fs::file_time_type used = entry.last_write_time(error);
-        if (!error && entry.path().extension() == ".picture")
-            files.push_back({entry.path(), used, size});
-    }
-    std::sort(files.begin(), files.end(), [](const File &a, const File &b) { return a.used < b.used; });
-    for (const File &file : files) {
+    std::vector<File> oldest_first = files();
+    std::sort(oldest_first.begin(), oldest_first.end(),
+              [](const File &a, const File &b) { return a.used < b.used; });
+    for (const File &file : oldest_first) {
         // A tenth more than needed, so that not every picture from here on lists the folder.
         if (bytes_ <= most_bytes_ / 10 * 9)
             break;
-        if (fs::remove(file.path, error))
-            bytes_ -= std::min(bytes_, file.size);
+        remove_locked(file);
     }
 }
 

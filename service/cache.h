@@ -5,29 +5,38 @@
 
 #include "service/picture.h"
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace anime::service
 {
 
-/// Hex SHA-256 over the input's digest, the model's and every option.
-std::string cache_key(const std::string &input_sha256, const std::string &model_digest,
+/// Hex SHA-256 over the input's digest, that of what paints it (EngineFacts) and every option.
+std::string cache_key(const std::string &input_sha256, const std::string &painter_digest,
                       const PaintOptions &options);
 
-/// Least recently used out first, by bytes. Safe to use from several threads.
+/// Least recently used out first, by bytes and by age. Safe to use from several threads.
 class MemoryCache
 {
 public:
-    explicit MemoryCache(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
+    using Time = std::chrono::steady_clock::time_point;
 
-    PicturePtr find(const std::string &key);
+    MemoryCache(std::uint64_t most_bytes, std::chrono::seconds most_age)
+        : most_bytes_(most_bytes), most_age_(most_age)
+    {
+    }
+
+    PicturePtr find(const std::string &key, Time now);
     /// A picture larger than the whole cache is not kept.
-    void put(const std::string &key, PicturePtr picture);
+    void put(const std::string &key, PicturePtr picture, Time now);
+    /// Drops what was last asked for too long ago.
+    void expire(Time now);
     /// Drops the least recently used until at most `bytes` are left.
     void shrink(std::uint64_t bytes);
     std::uint64_t bytes() const;
@@ -37,10 +46,13 @@ private:
     struct Entry {
         std::string key;
         PicturePtr picture;
+        Time used;
     };
+    void drop_oldest_locked();
     void shrink_locked(std::uint64_t bytes);
 
     const std::uint64_t most_bytes_;
+    const std::chrono::seconds most_age_;
     mutable std::mutex lock_; // protects what follows
     std::list<Entry> recent_;
     std::unordered_map<std::string, std::list<Entry>::iterator> index_;
@@ -48,17 +60,20 @@ private:
 };
 
 /// A folder with a file for each picture: a line of JSON, then the picture. Files are written whole or not at
-/// all, and read by whoever waits anyway, never by the thread that serves HTTP.
+/// all, for nobody else to read, and read by whoever waits anyway, never by the thread that serves HTTP.
 class DiskCache
 {
 public:
-    /// Creates `folder` if it isn't there. Throws std::filesystem::filesystem_error.
-    DiskCache(std::string folder, std::uint64_t most_bytes);
+    /// Creates `folder` if it isn't there, and clears what a process that ended in between left half written.
+    /// Throws std::filesystem::filesystem_error.
+    DiskCache(std::string folder, std::uint64_t most_bytes, std::chrono::seconds most_age);
 
     /// Nothing if there is none, or if the file isn't one of ours; such a file is removed.
     PicturePtr find(const std::string &key);
     /// False if it could not be written (disk full): the picture is served all the same.
     bool put(const std::string &key, const Picture &picture);
+    /// Removes what nobody asked for in `most_age`; reads the folder, so now and then is often enough.
+    void expire();
     std::uint64_t bytes() const;
 
     /// The same for an answer that is sent from the file: the caller closes `descriptor`.
@@ -70,11 +85,15 @@ public:
     std::optional<OpenPicture> open(const std::string &key);
 
 private:
+    struct File;
+    std::vector<File> files() const;
+    void remove_locked(const File &file);
     std::string path_of(const std::string &key) const;
     void prune_locked();
 
     const std::string folder_;
     const std::uint64_t most_bytes_;
+    const std::chrono::seconds most_age_;
     mutable std::mutex lock_; // protects bytes_, and the folder against two prunes at once
     std::uint64_t bytes_ = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/element_messages.h"
 
+#include "service/text.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -74,9 +76,7 @@ Json fields_of(const GstStructure *message)
         if (std::find(stream_fields.begin(), stream_fields.end(), name) != stream_fields.end())
             continue;
         Json value = json_of(gst_structure_get_value(message, name.c_str()));
-        std::string key = name;
-        for (char &c : key)
-            c = c == '-' ? '_' : c;
+        std::string key = with_underscores(name);
         if (key.ends_with("_time") && value.is_number()) {
             key.replace(key.size() - 5, 5, "_ms");
             value = std::round(value.get<double>() / 1e5) / 10;

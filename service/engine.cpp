@@ -96,11 +96,13 @@ void Engine::add_description(const std::string &name)
     PaintOptions options;
     options.pipeline = name;
     configure(pipeline, options, options_.limits.max_bytes);
-    pipeline.on_message([this](const GstStructure *message) {
-        if (gst_structure_has_name(message, "animeganfilter")) {
-            facts_.model = text_field(message, "model");
-            facts_.digest = text_field(message, "digest");
-        }
+    std::string model;
+    std::string recipe = description.text;
+    pipeline.on_message([&](const GstStructure *message) {
+        if (gst_structure_has_name(message, "animeganfilter"))
+            model = text_field(message, "model");
+        if (const std::string digest = text_field(message, "digest"); !digest.empty())
+            recipe += "\n" + digest;
     });
     const std::string_view photo = resource("/warm-up.jpg");
     const MemoryResult result = pipeline.run(std::make_shared<const Bytes>(photo.begin(), photo.end()));
@@ -111,6 +113,9 @@ void Engine::add_description(const std::string &name)
         name.ends_with(png_suffix) ? name.substr(0, name.size() - png_suffix.size()) : name;
     const std::string format = format_of(result.media_type);
     descriptions_->served[{base, format}] = description;
+    facts_.digests[{base, format}] = sha256(recipe);
+    if (base == options_.pipeline)
+        facts_.model = model;
     std::vector<std::string> &formats = facts_.formats[base];
     // The plain description's format is the first, so the default.
     formats.insert(base == name ? formats.begin() : formats.end(), format);
@@ -184,7 +189,7 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
             progress(stage, fraction);
         });
         RunLimits limits;
-        limits.deadline = task.deadline;
+        limits.moving_deadline = &task.deadline;
         limits.cancel = &task.cancel;
         result = pipeline.run(task.input, limits);
     } catch (const PipelineError &error) {
@@ -204,26 +209,17 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
         // A deadline and a cancel belong to no element: they hit the stage that was at work.
         const std::string stage =
             result.failure->element.empty() ? current : stage_of(result.failure->element);
-        nlohmann::ordered_json fields = {{"code", result.failure->code},
-                                         {"stage", stage},
-                                         {"element", result.failure->element},
-                                         {"detail", result.failure->message},
-                                         {"debug", result.failure->debug}};
-        if (result.failure->limit)
-            fields["limit"] = *result.failure->limit;
-        if (result.failure->actual)
-            fields["actual"] = *result.failure->actual;
-        fields["context"] = {{"bytes", task.input->size()},
-                             {"source_width", info.source.width},
-                             {"source_height", info.source.height},
-                             {"pipeline", task.options.pipeline},
-                             {"style", task.options.style},
-                             {"format", task.options.format},
-                             {"queue_ms", std::round(timings.queue * 10) / 10},
-                             {"run_ms", std::round(run * 10) / 10}};
         outcome.problem = make_problem(*result.failure, 5);
-        log_.write(outcome.problem->status >= 500 ? Level::error : Level::warning, Layer::failure,
-                   task.request_id, result.failure->message, fields);
+        log_.failure(task.request_id, *outcome.problem, stage,
+                     {{"bytes", task.input->size()},
+                      {"source_width", info.source.width},
+                      {"source_height", info.source.height},
+                      {"pipeline", task.options.pipeline},
+                      {"style", task.options.style},
+                      {"format", task.options.format},
+                      {"queue_ms", std::round(timings.queue * 10) / 10},
+                      {"run_ms", std::round(run * 10) / 10}},
+                     result.failure->element);
         return outcome;
     }
     info.media_type = result.media_type;

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace anime::service
@@ -34,9 +35,11 @@ struct EngineFacts {
     std::vector<std::string> source_formats; ///< media types
     std::vector<StyleEntry> styles;
     std::string model; ///< what the default style is
-    std::string digest;
-    /// For the cache keys of the other styles, whose files are only read when somebody asks for them: such a
-    /// key is good for this process, the default style's for ever.
+    /// By description and format, what paints the default style: SHA-256 of the description and of its
+    /// models' digests. For cache keys, which so are good for ever.
+    std::map<std::pair<std::string, std::string>, std::string> digests;
+    /// The same for the other styles, whose files are only read when somebody asks for them: such a key is
+    /// good for this process.
     std::string process_id;
 };
 

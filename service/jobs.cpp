@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/jobs.h"
 
-#include "service/text.h"
-
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace anime::service
 {
+
+namespace
+{
+
+Problem waited_too_long(std::chrono::seconds deadline)
+{
+    const auto seconds = static_cast<std::uint64_t>(deadline.count());
+    Problem problem = make_problem(
+        "deadline", "The photo waited longer than the service allows (" + std::to_string(seconds) + " s).",
+        "Try again when the service is less busy.");
+    problem.limit = seconds;
+    return problem;
+}
+
+} // namespace
 
 const char *name_of(JobState state)
 {
@@ -44,6 +57,21 @@ void JobBoard::change_locked(Job &job, Wakers &wakers)
     });
 }
 
+void JobBoard::release_key_locked(Job &job)
+{
+    if (!job.idempotency.empty())
+        idempotent_.erase(job.idempotency);
+    job.idempotency.clear();
+}
+
+void JobBoard::attach_locked(Job &job, bool attached)
+{
+    if (attached)
+        ++job.attached;
+    else
+        job.outlives_connections = true;
+}
+
 void JobBoard::end_locked(Job &job, JobState state, Wall wall, Wakers &wakers)
 {
     job.view.state = state;
@@ -66,125 +94,6 @@ JobView JobBoard::view_locked(const Job &job) const
             view.position = static_cast<std::size_t>(at - queue_.begin()) + 1;
     }
     return view;
-}
-
-int JobBoard::retry_after_locked() const
-{
-    // Until about a quarter of the queue is free again.
-    const double seconds = mean_run_seconds_ * static_cast<double>(queue_.size()) / 4;
-    return std::clamp(static_cast<int>(std::ceil(seconds)), 1, 60);
-}
-
-bool JobBoard::make_room_locked()
-{
-    if (jobs_.size() < settings_.most_jobs)
-        return true;
-    const auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string &id) {
-        return is_final(jobs_.at(id)->view.state);
-    });
-    if (oldest == order_.end())
-        return false;
-    const JobPtr job = jobs_.at(*oldest);
-    if (!job->idempotency_key.empty())
-        idempotent_.erase(job->idempotency_key);
-    jobs_.erase(*oldest);
-    order_.erase(oldest);
-    return true;
-}
-
-JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Wall wall)
-{
-    auto added = std::make_shared<Job>();
-    JobView &view = added->view;
-    view.id = random_id();
-    view.request_id = job.request_id;
-    view.file_name = job.file_name;
-    view.key = job.key;
-    view.input_bytes = job.input->size();
-    view.options = job.options;
-    view.attached = job.attached;
-    view.created = wall;
-    added->idempotency_key = job.idempotency_key;
-    jobs_[view.id] = added;
-    order_.push_back(view.id);
-    if (!job.idempotency_key.empty())
-        idempotent_[job.idempotency_key] = view.id;
-    return added;
-}
-
-Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
-{
-    const std::lock_guard guard(lock_);
-    if (const auto known = idempotent_.find(job.idempotency_key);
-        !job.idempotency_key.empty() && known != idempotent_.end()) {
-        Job &same = *jobs_.at(known->second);
-        if (same.view.key != job.key)
-            return {std::nullopt,
-                    make_problem("idempotency-mismatch",
-                                 "This Idempotency-Key was used for another photo or other options.",
-                                 "Use a new key for each new upload.")};
-        return {view_locked(same), std::nullopt};
-    }
-    if (draining_)
-        return {std::nullopt, draining_problem()};
-    if (!make_room_locked())
-        return {std::nullopt,
-                make_problem("queue-full", "More jobs are unfinished than the service remembers.",
-                             "Try again in a moment.", retry_after_locked())};
-
-    if (job.cached) {
-        const JobPtr done = add_locked(job, wall);
-        done->view.cache = "hit";
-        done->view.started = wall;
-        done->view.picture = job.cached->info;
-        done->view.picture->timings = {};
-        done->view.picture->timings.receive = job.receive_ms;
-        done->view.picture->timings.total = job.receive_ms;
-        Wakers nobody;
-        end_locked(*done, JobState::succeeded, wall, nobody);
-        return {view_locked(*done), std::nullopt};
-    }
-
-    if (const auto same = works_.find(job.key); same != works_.end() && !same->second.task->cancel) {
-        const JobPtr joined = add_locked(job, wall);
-        joined->view.cache = "shared";
-        joined->task = same->second.task;
-        if (same->second.running) {
-            const JobView &first = same->second.jobs.front()->view;
-            joined->view.state = JobState::running;
-            joined->view.started = wall;
-            joined->view.stage = first.stage;
-            joined->view.progress = first.progress;
-        }
-        same->second.jobs.push_back(joined);
-        return {view_locked(*joined), std::nullopt};
-    }
-
-    if (queue_.size() >= settings_.queue_size) {
-        Problem full =
-            make_problem("queue-full", "Too many photos are waiting (" + std::to_string(queue_.size()) + ").",
-                         "Try again in a moment.", retry_after_locked());
-        full.limit = settings_.queue_size;
-        full.actual = queue_.size();
-        return {std::nullopt, full};
-    }
-    const JobPtr added = add_locked(job, wall);
-    added->view.cache = "miss";
-    auto task = std::make_shared<Task>();
-    task->key = job.key;
-    task->request_id = job.request_id;
-    task->options = job.options;
-    task->input = job.input;
-    task->receive_ms = job.receive_ms;
-    task->queued = now;
-    task->deadline = now + settings_.deadline;
-    added->task = task;
-    // A cancelled run of the same key may still be stopping; its own end finds another task here and leaves
-    // it.
-    works_[job.key] = Work{task, {added}, false, {}};
-    queue_.push_back(task);
-    changed_.notify_one();
-    return {view_locked(*added), std::nullopt};
 }
 
 std::optional<JobView> JobBoard::find(const std::string &id) const
@@ -217,27 +126,53 @@ std::optional<JobView> JobBoard::cancel(const std::string &id, Wall wall)
         const auto found = jobs_.find(id);
         if (found == jobs_.end())
             return std::nullopt;
-        const JobPtr job = found->second;
-        if (!is_final(job->view.state)) {
-            const TaskPtr task = job->task;
-            end_locked(*job, JobState::cancelled, wall, wakers);
-            const auto work = works_.find(task->key);
-            if (work != works_.end() && work->second.task == task) {
-                std::erase(work->second.jobs, job);
-                if (work->second.jobs.empty()) {
-                    task->cancel = true;
-                    if (!work->second.running) {
-                        std::erase(queue_, task);
-                        works_.erase(work);
-                        move_queue_locked(wakers);
-                    }
-                }
-            }
-        }
-        view = view_locked(*job);
+        if (!is_final(found->second->view.state))
+            cancel_locked(found->second, wall, wakers);
+        view = view_locked(*found->second);
     }
     wake(wakers);
     return view;
+}
+
+void JobBoard::detach(const std::string &id, Wall wall)
+{
+    Wakers wakers;
+    {
+        const std::lock_guard guard(lock_);
+        const auto found = jobs_.find(id);
+        if (found == jobs_.end())
+            return;
+        Job &job = *found->second;
+        --job.attached;
+        if (job.attached == 0 && !job.outlives_connections && !is_final(job.view.state))
+            cancel_locked(found->second, wall, wakers);
+        bound_pictures_locked();
+    }
+    wake(wakers);
+}
+
+void JobBoard::cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers)
+{
+    const TaskPtr task = job->task;
+    end_locked(*job, JobState::cancelled, wall, wakers);
+    release_key_locked(*job); // who sends it again wants it painted
+    leave_work_locked(job, task, wakers);
+}
+
+void JobBoard::leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers)
+{
+    const auto work = works_.find(task->key);
+    if (work == works_.end() || work->second.task != task)
+        return;
+    std::erase(work->second.jobs, job);
+    if (!work->second.jobs.empty())
+        return;
+    task->cancel = true;
+    if (!work->second.running) {
+        std::erase(queue_, task);
+        works_.erase(work);
+        move_queue_locked(wakers);
+    }
 }
 
 void JobBoard::move_queue_locked(Wakers &wakers)
@@ -258,6 +193,7 @@ TaskPtr JobBoard::take()
             return nullptr;
         task = queue_.front();
         queue_.pop_front();
+        task->taken = true;
         ++running_;
         ++taken_;
         Work &work = works_.at(task->key);
@@ -274,6 +210,13 @@ TaskPtr JobBoard::take()
     }
     wake(wakers);
     return task;
+}
+
+/// Once for each task, also where a worker fails after it had finished: running_ never goes below what runs.
+void JobBoard::give_back_locked(const TaskPtr &task)
+{
+    if (std::exchange(task->taken, false))
+        --running_;
 }
 
 void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fraction)
@@ -293,31 +236,24 @@ void JobBoard::progress(const TaskPtr &task, const std::string &stage, double fr
     wake(wakers);
 }
 
-void JobBoard::end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
-                               const std::optional<PictureInfo> &picture,
-                               const std::optional<Problem> &problem, Wall wall, Wakers &wakers)
-{
-    const auto work = works_.find(key);
-    if (work == works_.end() || work->second.task != task)
-        return;
-    for (const JobPtr &job : work->second.jobs) {
-        job->view.picture = picture;
-        job->view.problem = problem;
-        end_locked(*job, state, wall, wakers);
-    }
-    works_.erase(work);
-}
-
-void JobBoard::finish(const TaskPtr &task, const PictureInfo &picture, Wall wall)
+void JobBoard::finish(const TaskPtr &task, const PicturePtr &picture, Wall wall, bool found)
 {
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
-        --running_;
-        const double seconds =
-            (picture.timings.total - picture.timings.queue - picture.timings.receive) / 1000;
-        mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
-        end_work_locked(task->key, task, JobState::succeeded, picture, std::nullopt, wall, wakers);
+        give_back_locked(task);
+        const Timings &timings = picture->info.timings;
+        const double seconds = (timings.total - timings.queue - timings.receive) / 1000;
+        if (!found)
+            mean_run_seconds_ = mean_run_seconds_ == 0 ? seconds : 0.8 * mean_run_seconds_ + 0.2 * seconds;
+        for (const JobPtr &job : take_work_locked(task)) {
+            keep_locked(*job, picture);
+            job->view.picture = picture->info;
+            if (found)
+                job->view.cache = "hit";
+            end_locked(*job, JobState::succeeded, wall, wakers);
+        }
+        bound_pictures_locked();
     }
     wake(wakers);
 }
@@ -327,42 +263,102 @@ void JobBoard::fail(const TaskPtr &task, const Problem &problem, Wall wall)
     Wakers wakers;
     {
         const std::lock_guard guard(lock_);
-        --running_;
-        end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        give_back_locked(task);
+        for (const JobPtr &job : take_work_locked(task))
+            fail_locked(*job, problem, wall, wakers);
     }
     wake(wakers);
 }
 
-void JobBoard::tick(Steady now, Wall wall)
+/// The jobs that wait for it, and nobody else joins; none where another task of its key has taken its place.
+std::vector<JobBoard::JobPtr> JobBoard::take_work_locked(const TaskPtr &task)
+{
+    const auto work = works_.find(task->key);
+    if (work == works_.end() || work->second.task != task)
+        return {};
+    std::vector<JobPtr> jobs = std::move(work->second.jobs);
+    works_.erase(work);
+    return jobs;
+}
+
+PicturePtr JobBoard::picture(const std::string &id) const
+{
+    const std::lock_guard guard(lock_);
+    const auto found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : found->second->picture;
+}
+
+void JobBoard::delivered(const std::string &id)
+{
+    const std::lock_guard guard(lock_);
+    const auto found = jobs_.find(id);
+    if (found != jobs_.end() && found->second->attached == 0)
+        drop_picture_locked(*found->second);
+}
+
+void JobBoard::keep_locked(Job &job, const PicturePtr &picture)
+{
+    drop_picture_locked(job);
+    job.picture = picture;
+    result_bytes_ += picture->data->size();
+}
+
+void JobBoard::drop_picture_locked(Job &job)
+{
+    if (job.picture)
+        result_bytes_ -= job.picture->data->size();
+    job.picture.reset();
+}
+
+/// The oldest first, and never one that a connection waits for: there are no more of those than connections.
+void JobBoard::bound_pictures_locked()
+{
+    for (auto id = order_.begin(); id != order_.end() && result_bytes_ > settings_.result_bytes; ++id)
+        if (Job &job = *jobs_.at(*id); job.attached == 0)
+            drop_picture_locked(job);
+}
+
+bool JobBoard::missed_deadline_locked(const Job &job, Steady now) const
+{
+    if (is_final(job.view.state) || job.deadline > now)
+        return false;
+    // Whoever runs it knows better at which stage the time was up.
+    return job.view.state == JobState::queued || job.task->deadline.load() > now;
+}
+
+JobView JobBoard::fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers)
+{
+    job.view.problem = problem;
+    JobView failed = job.view;
+    end_locked(job, JobState::failed, wall, wakers);
+    return failed;
+}
+
+std::vector<JobView> JobBoard::tick(Steady now, Wall wall)
 {
     Wakers wakers;
+    std::vector<JobView> failed;
     {
         const std::lock_guard guard(lock_);
-        for (auto at = queue_.begin(); at != queue_.end();) {
-            if ((*at)->deadline > now) {
-                ++at;
+        for (const auto &[id, job] : jobs_) {
+            if (!missed_deadline_locked(*job, now))
                 continue;
-            }
-            const TaskPtr late = *at;
-            at = queue_.erase(at);
-            Problem problem = make_problem("deadline",
-                                           "The photo waited longer than the service allows (" +
-                                               std::to_string(settings_.deadline.count()) + " s).",
-                                           "Try again when the service is less busy.");
-            problem.limit = static_cast<std::uint64_t>(settings_.deadline.count());
-            end_work_locked(late->key, late, JobState::failed, std::nullopt, problem, wall, wakers);
+            const TaskPtr task = job->task;
+            failed.push_back(fail_locked(*job, waited_too_long(settings_.deadline), wall, wakers));
+            leave_work_locked(job, task, wakers);
         }
         std::erase_if(order_, [&](const std::string &id) {
             const JobPtr &job = jobs_.at(id);
-            if (!is_final(job->view.state) || job->view.expires > wall)
+            if (!is_final(job->view.state) || job->attached > 0 || job->view.expires > wall)
                 return false;
-            if (!job->idempotency_key.empty())
-                idempotent_.erase(job->idempotency_key);
+            release_key_locked(*job);
+            drop_picture_locked(*job);
             jobs_.erase(id);
             return true;
         });
     }
     wake(wakers);
+    return failed;
 }
 
 void JobBoard::drain()
@@ -380,22 +376,23 @@ bool JobBoard::draining() const
     return draining_;
 }
 
-void JobBoard::abandon(const Problem &problem, Wall wall)
+std::vector<JobView> JobBoard::abandon(const Problem &problem, Wall wall)
 {
     Wakers wakers;
+    std::vector<JobView> failed;
     {
         const std::lock_guard guard(lock_);
-        for (const TaskPtr &task : queue_)
-            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
-        queue_.clear();
-        while (!works_.empty()) {
-            const TaskPtr task = works_.begin()->second.task;
-            task->cancel = true;
-            end_work_locked(task->key, task, JobState::failed, std::nullopt, problem, wall, wakers);
+        for (const auto &[key, work] : works_) {
+            work.task->cancel = true;
+            for (const JobPtr &job : work.jobs)
+                failed.push_back(fail_locked(*job, problem, wall, wakers));
         }
+        works_.clear();
+        queue_.clear();
     }
     changed_.notify_all();
     wake(wakers);
+    return failed;
 }
 
 JobBoard::Load JobBoard::load(Steady now) const
@@ -406,11 +403,9 @@ JobBoard::Load JobBoard::load(Steady now) const
     load.running = running_;
     load.jobs = jobs_.size();
     load.taken = taken_;
-    for (const TaskPtr &task : queue_)
-        load.queued_bytes += task->input->size();
+    load.result_bytes = result_bytes_;
     if (!queue_.empty())
         load.oldest_seconds = std::chrono::duration<double>(now - queue_.front()->queued).count();
-    load.mean_run_seconds = mean_run_seconds_;
     return load;
 }
 

@@ -38,21 +38,22 @@ struct Task {
     std::shared_ptr<const Bytes> input;
     double receive_ms = 0;
     std::chrono::steady_clock::time_point queued;
-    std::chrono::steady_clock::time_point deadline;
+    std::atomic<std::chrono::steady_clock::time_point> deadline; ///< of the job that came last
     std::atomic<bool> cancel{false};
+    bool taken = false; ///< by a worker that has not reported back; the board's own
 };
 using TaskPtr = std::shared_ptr<Task>;
 
 struct NewJob {
     std::string request_id;
-    std::string client;
+    std::string client; ///< whose idempotency key it is
     std::string file_name;
     std::string key;
     std::string idempotency_key; ///< empty: none
     PaintOptions options;
     std::shared_ptr<const Bytes> input;
     double receive_ms = 0;
-    bool attached = false; ///< cancelled when the connection that made it goes away
+    bool attached = false; ///< to the connection that makes it: detach() once that has ended
     PicturePtr cached;     ///< found in the cache: the job is done at once
 };
 
@@ -69,9 +70,9 @@ struct JobView {
     double progress = 0;
     std::size_t position = 0; ///< in the queue, 1: next; 0: not in it
     std::string cache;        ///< miss, hit, shared
+    std::string painted_by;   ///< request id of the run that it shares
     std::uint64_t version = 0;
     std::chrono::system_clock::time_point created, started, finished, expires;
-    bool attached = false;
     std::optional<PictureInfo> picture;
     std::optional<Problem> problem;
 };
@@ -92,12 +93,14 @@ public:
         std::size_t most_jobs = 2000;
         std::chrono::seconds job_ttl{900};
         std::chrono::seconds deadline{60};
+        std::uint64_t result_bytes = 32 << 20; ///< of pictures that nobody has fetched
     };
 
     explicit JobBoard(const Settings &settings) : settings_(settings) {}
 
     /// Queues the job, joins an equal task, or finishes it from the cache. Refused: queue-full, draining,
-    /// idempotency-mismatch. The same Idempotency-Key and content again give the same job.
+    /// idempotency-mismatch. The same Idempotency-Key of the same client with the same content gives the same
+    /// job again, unless that was cancelled.
     Submission submit(const NewJob &job, Steady now, Wall wall);
 
     std::optional<JobView> find(const std::string &id) const;
@@ -106,29 +109,38 @@ public:
     /// The job as it is now; a final one stays as it was.
     std::optional<JobView> cancel(const std::string &id, Wall wall);
 
+    /// The picture of a job that has succeeded: kept until it was delivered once, or pushed out by newer ones
+    /// (result_bytes). As long as a connection is attached to the job it is always there.
+    PicturePtr picture(const std::string &id) const;
+    void delivered(const std::string &id);
+    /// A connection that a job was attached to has ended. Cancels the job if nobody else is attached to it
+    /// and it was never submitted without being attached.
+    void detach(const std::string &id, Wall wall);
+
     /// Waits for a task; null once close() was called and the queue is empty.
     TaskPtr take();
     void progress(const TaskPtr &task, const std::string &stage, double fraction);
-    void finish(const TaskPtr &task, const PictureInfo &picture, Wall wall);
+    /// `found`: it was not painted now, so the time that it took says nothing of the next one's.
+    void finish(const TaskPtr &task, const PicturePtr &picture, Wall wall, bool found = false);
     void fail(const TaskPtr &task, const Problem &problem, Wall wall);
 
-    /// Forgets finished jobs whose time is up, and fails waiting ones that missed their deadline.
-    void tick(Steady now, Wall wall);
+    /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of
+    /// its jobs have given up is left to whoever runs it. Those that failed, at the stage where they were.
+    std::vector<JobView> tick(Steady now, Wall wall);
 
     /// From here on nothing new is queued; take() returns null once the queue is empty.
     void drain();
     bool draining() const;
-    /// Fails all that waits, and cancels all that runs.
-    void abandon(const Problem &problem, Wall wall);
+    /// Fails all that waits, and cancels all that runs; tells of them like tick().
+    std::vector<JobView> abandon(const Problem &problem, Wall wall);
 
     struct Load {
         std::size_t queued = 0;
         std::size_t running = 0;
         std::size_t jobs = 0;
-        std::uint64_t taken = 0; ///< tasks that workers ever took
-        std::uint64_t queued_bytes = 0;
+        std::uint64_t taken = 0;        ///< tasks that workers ever took
+        std::uint64_t result_bytes = 0; ///< pictures kept for their jobs
         double oldest_seconds = 0;
-        double mean_run_seconds = 0;
     };
     Load load(Steady now) const;
 
@@ -136,8 +148,12 @@ private:
     struct Job {
         JobView view;
         TaskPtr task; ///< null once it is final
+        Steady deadline;
+        PicturePtr picture;
         std::vector<std::weak_ptr<Waker>> listeners;
-        std::string idempotency_key;
+        std::string idempotency;  ///< its key in idempotent_, or empty
+        std::size_t attached = 0; ///< connections that wait for it
+        bool outlives_connections = false;
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Work {
@@ -148,13 +164,21 @@ private:
     };
     using Wakers = std::vector<std::shared_ptr<Waker>>;
 
-    JobPtr add_locked(const NewJob &job, Wall wall);
+    JobPtr add_locked(const NewJob &job, Steady now, Wall wall);
     void change_locked(Job &job, Wakers &wakers);
+    void release_key_locked(Job &job);
+    void keep_locked(Job &job, const PicturePtr &picture);
+    void drop_picture_locked(Job &job);
+    void bound_pictures_locked();
+    void attach_locked(Job &job, bool attached);
+    void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
+    void leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers);
+    std::vector<JobPtr> take_work_locked(const TaskPtr &task);
+    JobView fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers);
+    bool missed_deadline_locked(const Job &job, Steady now) const;
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
-    void end_work_locked(const std::string &key, const TaskPtr &task, JobState state,
-                         const std::optional<PictureInfo> &picture, const std::optional<Problem> &problem,
-                         Wall wall, Wakers &wakers);
     void move_queue_locked(Wakers &wakers);
+    void give_back_locked(const TaskPtr &task);
     bool make_room_locked();
     JobView view_locked(const Job &job) const;
     int retry_after_locked() const;
@@ -165,13 +189,14 @@ private:
     std::condition_variable changed_;
     std::unordered_map<std::string, JobPtr> jobs_;
     std::deque<std::string> order_;                           // ids, oldest first
-    std::unordered_map<std::string, std::string> idempotent_; // key of the client → id
+    std::unordered_map<std::string, std::string> idempotent_; // client and its key → id
     std::unordered_map<std::string, Work> works_;             // by cache key
     std::deque<TaskPtr> queue_;
     std::size_t running_ = 0;
     std::uint64_t taken_ = 0;
     bool draining_ = false;
     double mean_run_seconds_ = 0;
+    std::uint64_t result_bytes_ = 0;
 };
 
 } // namespace anime::service

@@ -63,6 +63,13 @@ std::size_t LineWriter::pending() const
     return bytes_;
 }
 
+bool LineWriter::lose_line()
+{
+    const std::lock_guard guard(lock_);
+    ++dropped_;
+    return true;
+}
+
 bool LineWriter::stopping() const
 {
     const std::lock_guard guard(lock_);
@@ -110,7 +117,7 @@ bool LineWriter::write_out(const std::string &line)
         if (written > 0)
             left.remove_prefix(static_cast<std::size_t>(written));
         else if (errno != EINTR && errno != EAGAIN)
-            return true; // the reader is gone: nobody misses this line
+            return lose_line(); // the reader is gone, or its disk is full
     }
     return true;
 }
@@ -152,7 +159,11 @@ const char *name_of(Layer layer)
     return "service";
 }
 
-GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer data)
+/// Threads of libraries outlive any log; none of them waits here for more than a line.
+std::mutex glib_lock;
+Log *glib_log = nullptr; // protected by it
+
+GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer)
 {
     std::string message;
     std::string domain;
@@ -172,7 +183,10 @@ GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize
     const Level level = flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? Level::error
                         : flags & G_LOG_LEVEL_WARNING                      ? Level::warning
                                                                            : Level::info;
-    static_cast<Log *>(data)->write(level, Layer::service, {}, message, {{"library", domain}});
+    const std::lock_guard guard(glib_lock);
+    if (!glib_log)
+        return g_log_writer_default(flags, fields, count, nullptr);
+    glib_log->write(level, Layer::service, {}, message, {{"library", domain}});
     return G_LOG_WRITER_HANDLED;
 }
 
@@ -197,9 +211,37 @@ void Log::service(Level level, const std::string &message)
     write(level, Layer::service, {}, message, nlohmann::ordered_json::object());
 }
 
-void log_glib_to(Log &log)
+void Log::failure(const std::string &request_id, const Problem &problem, const std::string &stage,
+                  const nlohmann::ordered_json &context, const std::string &element)
 {
-    g_log_set_writer_func(write_glib, &log, nullptr);
+    nlohmann::ordered_json fields = {{"code", problem.code}, {"stage", stage}};
+    if (!element.empty())
+        fields["element"] = element;
+    fields["detail"] = problem.message;
+    if (!problem.debug.empty())
+        fields["debug"] = problem.debug;
+    if (problem.limit)
+        fields["limit"] = *problem.limit;
+    if (problem.actual)
+        fields["actual"] = *problem.actual;
+    fields["context"] = context;
+    write(problem.status >= 500 ? Level::error : Level::warning, Layer::failure, request_id, problem.message,
+          fields);
+}
+
+GlibToLog::GlibToLog(Log &log)
+{
+    // GLib takes a writer once in a process.
+    static const bool set = (g_log_set_writer_func(write_glib, nullptr, nullptr), true);
+    static_cast<void>(set);
+    const std::lock_guard guard(glib_lock);
+    glib_log = &log;
+}
+
+GlibToLog::~GlibToLog()
+{
+    const std::lock_guard guard(glib_lock);
+    glib_log = nullptr;
 }
 
 } // namespace anime::service

@@ -2,6 +2,8 @@
 // JSON lines on a descriptor that may be full: whoever logs never waits, what doesn't fit is counted.
 #pragma once
 
+#include "service/problem.h"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <condition_variable>
@@ -28,6 +30,7 @@ public:
 
     /// False if the ring was full and the line was dropped. `line` has no newline.
     bool write(std::string line);
+    /// Lines that were lost, here or because they could not be written.
     std::uint64_t dropped() const;
     std::size_t pending() const; ///< bytes that wait
 
@@ -35,6 +38,7 @@ private:
     void run();
     /// False if the writer is to stop before everything is out.
     bool write_out(const std::string &line);
+    bool lose_line(); ///< true: the next may be luckier
     bool stopping() const;
 
     const int descriptor_;
@@ -62,6 +66,9 @@ public:
     void write(Level level, Layer layer, const std::string &request_id, const std::string &message,
                const nlohmann::ordered_json &fields);
     void service(Level level, const std::string &message);
+    /// Why a request or a job got no picture: an error where the status is a 5xx, else a warning.
+    void failure(const std::string &request_id, const Problem &problem, const std::string &stage,
+                 const nlohmann::ordered_json &context, const std::string &element = {});
 
     std::uint64_t dropped() const { return writer_.dropped(); }
 
@@ -69,7 +76,15 @@ private:
     LineWriter &writer_;
 };
 
-/// Sends GLib's and GStreamer's own messages to `log`; it has to outlive every one of them.
-void log_glib_to(Log &log);
+/// Sends GLib's and GStreamer's own messages to `log`; after its end they go where they went before. One at a
+/// time.
+class GlibToLog
+{
+public:
+    explicit GlibToLog(Log &log);
+    ~GlibToLog();
+    GlibToLog(const GlibToLog &) = delete;
+    GlibToLog &operator=(const GlibToLog &) = delete;
+};
 
 } // namespace anime::service

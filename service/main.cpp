@@ -14,6 +14,7 @@
 #include <future>
 #include <optional>
 #include <stdexcept>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace anime::service
@@ -25,6 +26,21 @@ namespace
 constexpr guint tick_milliseconds = 200;
 /// Between the last answer and the exit: time to fetch a result that was just announced.
 constexpr std::chrono::milliseconds linger{500};
+
+/// From the end of the drain to the exit, so that both take less than 20 s by default.
+constexpr itimerval time_to_stop{{0, 0}, {1, 500'000}};
+
+/// An element that doesn't stop, or a model that is still being loaded, holds up a thread that nothing else
+/// could end.
+void leave_behind_what_hangs()
+{
+    std::signal(SIGALRM, [](int) {
+        static constexpr char text[] = "anime-server: something did not stop in time and was left behind\n";
+        [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        _exit(EXIT_FAILURE);
+    });
+    setitimer(ITIMER_REAL, &time_to_stop, nullptr);
+}
 
 /// The inference threads of oneDNN spin while they wait for each other, which is quick alone and twice as
 /// slow when another worker decodes meanwhile. libgomp reads this as it is loaded, so the program starts once
@@ -90,25 +106,28 @@ struct Program {
     }
 };
 
+void tell_address(Service &service, const Options &options)
+{
+    const std::string host =
+        options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
+    const std::string url = "http://" + host + ":" + std::to_string(service.port()) + "/";
+    // For people on stderr; stdout has JSON lines only.
+    std::fprintf(stderr, "anime-server: %s (Ctrl-C stops it; metrics on port %u)\n", url.c_str(),
+                 service.metrics_port());
+    service.log().write(Level::info, Layer::service, {}, "listening",
+                        {{"url", url},
+                         {"port", service.port()},
+                         {"metrics_port", service.metrics_port()},
+                         {"version", ANIME_VERSION},
+                         {"pid", getpid()}});
+}
+
 int run(const Options &options)
 {
     LineWriter lines(STDOUT_FILENO);
     try {
         Service service(options, lines);
-        log_glib_to(service.log());
-        const std::string host =
-            options.address.find(':') == std::string::npos ? options.address : "[" + options.address + "]";
-        const std::string url = "http://" + host + ":" + std::to_string(service.port()) + "/";
-        // For people on stderr; stdout has JSON lines only.
-        std::fprintf(stderr, "anime-server: %s (Ctrl-C stops it; metrics on port %u)\n", url.c_str(),
-                     service.metrics_port());
-        service.log().write(Level::info, Layer::service, {}, "listening",
-                            {{"url", url},
-                             {"port", service.port()},
-                             {"metrics_port", service.metrics_port()},
-                             {"version", ANIME_VERSION},
-                             {"pid", getpid()}});
-
+        const GlibToLog glib(service.log());
         Program program{service, std::chrono::seconds(options.limits.drain_timeout)};
         program.loop = g_main_loop_new(nullptr, FALSE);
         const auto on_signal = [](gpointer self) -> gboolean {
@@ -122,8 +141,10 @@ int run(const Options &options)
             return G_SOURCE_CONTINUE;
         };
         g_timeout_add(tick_milliseconds, on_tick, &program);
+        tell_address(service, options);
         program.started = std::async(std::launch::async, [&service] { service.start(); });
         g_main_loop_run(program.loop);
+        leave_behind_what_hangs();
         g_main_loop_unref(program.loop);
         if (program.started.valid())
             program.started.wait();

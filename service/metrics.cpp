@@ -22,8 +22,8 @@ using prometheus::Histogram;
 
 const Histogram::BucketBoundaries request_seconds = {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                                      0.5,   1,     2.5,  5,     10,   30,  60};
-const Histogram::BucketBoundaries stage_seconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                   0.1,   0.25,   0.5,   1,    2.5,   10};
+const Histogram::BucketBoundaries stage_seconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                   0.25,  0.5,    1,     2.5,  10,    30,   60};
 
 double unix_seconds()
 {
@@ -55,7 +55,7 @@ struct Metrics::State {
         counters("anime_rejections_total", "Requests and jobs that got no picture, by code.");
     Family<Counter> &cached = counters("anime_cache_requests_total",
                                        "Uploads by what the cache knew: hit, shared (with a job under "
-                                       "way), disk, miss.");
+                                       "way), disk, miss (painted).");
     Family<Histogram> &stages =
         histograms("anime_stage_duration_seconds", "Time of a picture in each stage.");
     Family<Counter> &expirations =
@@ -71,13 +71,15 @@ struct Metrics::State {
     Gauge &connections = gauge("anime_http_connections", "Open connections.");
     Gauge &pending = gauge("anime_pending_upload_bytes", "Bytes of uploads that arrive or wait.");
     Gauge &sending = gauge("anime_sending_bytes", "Pictures in memory that are being sent.");
+    Gauge &results = gauge("anime_result_bytes", "Pictures that are kept for jobs which nobody has fetched.");
     Gauge &cache_bytes = gauge("anime_cache_memory_bytes", "Pictures in memory.");
     Gauge &cache_disk = gauge("anime_cache_disk_bytes", "Pictures in the cache folder.");
     Gauge &resident = gauge("process_resident_memory_bytes", "Resident memory.");
     Gauge &start_time = gauge("process_start_time_seconds", "Start of the process, Unix time.");
-    Gauge &log_dropped =
-        gauge("anime_log_lines_dropped", "Log lines that were dropped since the start because "
-                                         "nobody read the others.");
+    Counter &log_dropped =
+        counters("anime_log_lines_dropped_total",
+                 "Log lines that were lost, because nobody read the others or they could not be written.")
+            .Add({});
     Gauge &ready = gauge("anime_model_ready", "1 when the model is loaded and work is accepted.");
 };
 
@@ -136,10 +138,11 @@ std::string Metrics::text(const Gauges &gauges)
     s.connections.Set(gauges.connections);
     s.pending.Set(gauges.pending_bytes);
     s.sending.Set(gauges.sending_bytes);
+    s.results.Set(gauges.result_bytes);
     s.cache_bytes.Set(gauges.cache_bytes);
     s.cache_disk.Set(gauges.cache_disk_bytes);
     s.resident.Set(gauges.resident_bytes);
-    s.log_dropped.Set(gauges.log_dropped);
+    s.log_dropped.Increment(gauges.log_dropped - s.log_dropped.Value());
     s.ready.Set(gauges.ready ? 1 : 0);
     return prometheus::TextSerializer().Serialize(s.registry.Collect());
 }

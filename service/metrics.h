@@ -21,10 +21,11 @@ struct Gauges {
     double connections = 0;
     double pending_bytes = 0;
     double sending_bytes = 0;
+    double result_bytes = 0;
     double cache_bytes = 0;
     double cache_disk_bytes = 0;
     double resident_bytes = 0;
-    double log_dropped = 0;
+    double log_dropped = 0; ///< since the start
     bool ready = false;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/options.h"
 
+#include "service/text.h"
+
 #include <glib.h>
 
 #include <algorithm>
@@ -41,6 +43,10 @@ const std::vector<LimitSpec> &limit_specs()
         {"cache-bytes", &Limits::cache_bytes, 1 << 20, 64 * gib, "bytes", "pictures kept in memory"},
         {"cache-disk-bytes", &Limits::cache_disk_bytes, 1 << 20, 64 * 1024 * gib, "bytes",
          "pictures kept in --cache-dir"},
+        {"cache-age", &Limits::cache_age, 1, 366 * 86400, "s",
+         "cached pictures, since they were last asked for"},
+        {"result-bytes", &Limits::result_bytes, 0, 64 * gib, "bytes",
+         "pictures kept until somebody has fetched them"},
         {"drain-timeout", &Limits::drain_timeout, 1, 600, "s", "for work in hand after SIGTERM"},
     };
     return specs;
@@ -67,9 +73,9 @@ struct Text {
 
 std::string variable_name(const std::string &option)
 {
-    std::string name = "ANIME_" + option;
+    std::string name = "ANIME_" + with_underscores(option);
     for (char &c : name)
-        c = c == '-' ? '_' : g_ascii_toupper(c);
+        c = g_ascii_toupper(c);
     return name;
 }
 

@@ -33,7 +33,9 @@ struct Limits {
     std::int64_t memory_hard = 450LL << 20; ///< bytes of RSS: refuse uploads
     std::int64_t cache_bytes = 16 << 20;    ///< of pictures in memory
     std::int64_t cache_disk_bytes = 1LL << 30;
-    std::int64_t drain_timeout = 18; ///< seconds that work in hand gets after SIGTERM
+    std::int64_t cache_age = 86400; ///< seconds since a picture was last asked for, until it is forgotten
+    std::int64_t result_bytes = 32 << 20; ///< of pictures that nobody has fetched yet
+    std::int64_t drain_timeout = 18;      ///< seconds that work in hand gets after SIGTERM
 };
 
 struct Options {

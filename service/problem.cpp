@@ -25,6 +25,8 @@ int status_of(const std::string &code)
         {"deadline", 504},
         {"stuck", 504},
         {"no-output", 422},
+        {"failed", 503},
+        {"internal", 503},
         {"request-invalid", 400},
         {"option-invalid", 400},
         {"multipart-invalid", 400},
@@ -49,12 +51,16 @@ int status_of(const std::string &code)
         {"memory", 503},
         {"draining", 503},
         {"not-ready", 503},
+        {"service-failed", 503},
     };
     if (const auto found = statuses.find(code); found != statuses.end())
         return found->second;
     // stream-…: a stock element of an operator's own description could not read the photo.
     if (code.starts_with("image-") || code.starts_with("size-") || code.starts_with("stream-"))
         return 422;
+    // What GStreamer itself has no further word for: this side's trouble, and perhaps a passing one.
+    if (code.starts_with("core-") || code.starts_with("library-") || code.starts_with("resource-"))
+        return 503;
     return 500;
 }
 

@@ -12,10 +12,7 @@ namespace anime::service
 namespace
 {
 
-struct Unref {
-    void operator()(gpointer object) const { g_object_unref(object); }
-};
-using Address = std::unique_ptr<GInetAddress, Unref>;
+using Address = std::unique_ptr<GInetAddress, ObjectUnref>;
 
 } // namespace
 

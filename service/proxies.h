@@ -11,6 +11,10 @@
 namespace anime::service
 {
 
+struct ObjectUnref {
+    void operator()(gpointer object) const { g_object_unref(object); }
+};
+
 class TrustedProxies
 {
 public:
@@ -24,10 +28,7 @@ public:
     std::string client_of(const std::string &peer, const std::string &forwarded_for) const;
 
 private:
-    struct Unref {
-        void operator()(gpointer object) const { g_object_unref(object); }
-    };
-    std::vector<std::unique_ptr<GInetAddressMask, Unref>> ranges_;
+    std::vector<std::unique_ptr<GInetAddressMask, ObjectUnref>> ranges_;
 };
 
 /// What counts as one client for rates, connections and bytes: the address, of IPv6 the /64 network that one

@@ -4,6 +4,8 @@
 #include "models/painter.h"
 #include "service/memory.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
@@ -14,11 +16,16 @@ namespace anime::service
 namespace
 {
 
+/// For the last answers.
+constexpr std::chrono::milliseconds farewell{500};
+
 const char *name_of(Phase phase)
 {
     switch (phase) {
     case Phase::head:
         return "head";
+    case Phase::idle:
+        return "idle";
     case Phase::body:
         return "body";
     case Phase::send:
@@ -35,7 +42,8 @@ const char *name_of(Phase phase)
 JobBoard::Settings board_settings(const Limits &limits)
 {
     return {static_cast<std::size_t>(limits.queue_size), static_cast<std::size_t>(limits.max_jobs),
-            std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline)};
+            std::chrono::seconds(limits.job_ttl), std::chrono::seconds(limits.deadline),
+            static_cast<std::uint64_t>(limits.result_bytes)};
 }
 
 /// A quarter of all for one client, so that none can shut out the others; at least one upload.
@@ -50,7 +58,8 @@ std::unique_ptr<DiskCache> open_disk_cache(const Options &options)
     if (options.cache_dir.empty())
         return nullptr;
     return std::make_unique<DiskCache>(options.cache_dir,
-                                       static_cast<std::uint64_t>(options.limits.cache_disk_bytes));
+                                       static_cast<std::uint64_t>(options.limits.cache_disk_bytes),
+                                       std::chrono::seconds(options.limits.cache_age));
 }
 
 } // namespace
@@ -60,7 +69,8 @@ Service::Service(const Options &options, LineWriter &lines)
       sending_(static_cast<std::uint64_t>(options.limits.max_sending_bytes),
                static_cast<std::uint64_t>(options.limits.max_sending_bytes / 4)),
       board_(board_settings(options.limits)),
-      memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes)),
+      memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes),
+                    std::chrono::seconds(options.limits.cache_age)),
       disk_cache_(open_disk_cache(options)),
       api_({options_, log_, metrics_, engine_, board_, budget_, sending_, memory_cache_, disk_cache_.get()}),
       admin_(
@@ -93,6 +103,10 @@ Service::~Service()
 {
     drain();
     abandon();
+    // Whoever waits is told, before the connections are cut; a client that doesn't read gets no longer.
+    const auto end = std::chrono::steady_clock::now() + farewell;
+    while (server_->busy() > 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     workers_.reset();
 }
 
@@ -106,9 +120,10 @@ void Service::start()
 
 void Service::tick()
 {
-    board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now());
+    report(board_.tick(std::chrono::steady_clock::now(), std::chrono::system_clock::now()));
     server_->tick();
     admin_server_->tick();
+    expire_caches();
     if (api_.take_trim_request()) {
         memory_cache_.shrink(static_cast<std::uint64_t>(options_.limits.cache_bytes) / 2);
         forget_idle_painters();
@@ -116,6 +131,16 @@ void Service::tick()
         metrics_.trimmed();
     }
     trim_when_idle();
+}
+
+void Service::expire_caches()
+{
+    const auto now = std::chrono::steady_clock::now();
+    memory_cache_.expire(now);
+    if (!disk_cache_ || now < next_expiry_)
+        return;
+    next_expiry_ = now + std::chrono::minutes(1);
+    disk_cache_->expire();
 }
 
 /// Painting leaves megabytes of free memory between what lives on. They go back once nothing is in hand,
@@ -142,9 +167,26 @@ bool Service::drained() const
 
 void Service::abandon()
 {
-    board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
-                                "Upload the photo again.", 5),
-                   std::chrono::system_clock::now());
+    report(board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
+                                       "Upload the photo again.", 5),
+                          std::chrono::system_clock::now()));
+}
+
+/// Jobs that failed outside of a run, so that no run wrote a line or counted them.
+void Service::report(const std::vector<JobView> &failed)
+{
+    const auto now = std::chrono::system_clock::now();
+    for (const JobView &job : failed) {
+        metrics_.rejected(job.problem->code);
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - job.created);
+        log_.failure(job.request_id, *job.problem, job.stage,
+                     {{"job", job.id},
+                      {"bytes", job.input_bytes},
+                      {"pipeline", job.options.pipeline},
+                      {"style", job.options.style},
+                      {"format", job.options.format},
+                      {"waited_ms", waited.count()}});
+    }
 }
 
 std::string Service::not_ready() const
@@ -166,6 +208,7 @@ Gauges Service::gauges() const
     gauges.connections = static_cast<double>(server_ ? server_->connections() : 0);
     gauges.pending_bytes = static_cast<double>(budget_.used());
     gauges.sending_bytes = static_cast<double>(sending_.used());
+    gauges.result_bytes = static_cast<double>(load.result_bytes);
     gauges.cache_bytes = static_cast<double>(memory_cache_.bytes());
     gauges.cache_disk_bytes = disk_cache_ ? static_cast<double>(disk_cache_->bytes()) : 0;
     gauges.resident_bytes = static_cast<double>(resident_bytes());

@@ -43,6 +43,8 @@ private:
     Gauges gauges() const;
     std::string not_ready() const;
     void trim_when_idle();
+    void expire_caches();
+    void report(const std::vector<JobView> &failed);
 
     const Options options_;
     Log log_;
@@ -58,7 +60,8 @@ private:
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<Workers> workers_;
-    std::uint64_t taken_when_trimmed_ = 0; // tick()'s own
+    std::uint64_t taken_when_trimmed_ = 0;              // tick()'s own
+    std::chrono::steady_clock::time_point next_expiry_; // the same
 };
 
 } // namespace anime::service

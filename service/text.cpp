@@ -68,6 +68,21 @@ std::string random_id()
     return id;
 }
 
+std::string with_underscores(std::string name)
+{
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+std::string sha256(std::string_view data)
+{
+    char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, reinterpret_cast<const guchar *>(data.data()),
+                                            data.size());
+    std::string digits = sum;
+    g_free(sum);
+    return digits;
+}
+
 std::optional<int> prefer_wait(std::string_view header)
 {
     std::optional<int> wait;

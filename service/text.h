@@ -23,6 +23,12 @@ std::string random_id();
 /// is no number.
 std::optional<int> prefer_wait(std::string_view header);
 
+/// An option's or a field's name as JSON and environments have it: max-bytes becomes max_bytes.
+std::string with_underscores(std::string name);
+
+/// In hexadecimal digits.
+std::string sha256(std::string_view data);
+
 /// UTC as RFC 3339 with milliseconds.
 std::string rfc3339(std::chrono::system_clock::time_point time);
 

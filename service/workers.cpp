@@ -11,9 +11,30 @@ namespace anime::service
 namespace
 {
 
+using Clock = std::chrono::steady_clock;
+
 std::chrono::system_clock::time_point wall()
 {
     return std::chrono::system_clock::now();
+}
+
+double milliseconds(Clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+/// A picture from the disk, with what this task took to get it.
+PicturePtr fetched(const Picture &known, const Task &task, Clock::time_point begin)
+{
+    auto picture = std::make_shared<Picture>(known);
+    const auto now = Clock::now();
+    Timings &timings = picture->info.timings;
+    timings = {};
+    timings.receive = task.receive_ms;
+    timings.queue = milliseconds(begin - task.queued);
+    timings.encode = milliseconds(now - begin); // as everything that is in no other stage
+    timings.total = timings.receive + milliseconds(now - task.queued);
+    return picture;
 }
 
 } // namespace
@@ -36,27 +57,39 @@ void Workers::work()
         try {
             paint(task);
         } catch (const std::bad_alloc &) {
-            shared_.log.write(Level::error, Layer::failure, task->request_id, "out of memory",
-                              {{"code", "out-of-memory"}, {"stage", "service"}});
-            shared_.board.fail(task,
-                               make_problem("out-of-memory", "The service ran out of memory.",
-                                            "Try again in a moment, or send a smaller photo.", 5),
-                               wall());
+            fail(task,
+                 make_problem("out-of-memory", "The service ran out of memory.",
+                              "Try again in a moment, or send a smaller photo.", 5),
+                 "out of memory");
+        } catch (const std::exception &error) {
+            fail(task,
+                 make_problem("service-failed", "The service could not paint this photo.",
+                              "Try again in a moment; if it stays so, tell the operator the request id.", 5),
+                 error.what());
         }
     }
 }
 
+void Workers::fail(const TaskPtr &task, const Problem &problem, const std::string &reason)
+{
+    shared_.board.fail(task, problem, wall());
+    shared_.metrics.rejected(problem.code);
+    shared_.log.failure(task->request_id, problem, "service", {{"reason", reason}});
+}
+
 void Workers::paint(const TaskPtr &task)
 {
+    const auto begin = Clock::now();
     if (shared_.disk_cache)
         if (const PicturePtr known = shared_.disk_cache->find(task->key)) {
             shared_.log.write(Level::info, Layer::inference, task->request_id, "no need to paint",
                               {{"cache", "disk"}});
             shared_.metrics.cache("disk");
-            shared_.memory_cache.put(task->key, known);
-            shared_.board.finish(task, known->info, wall());
+            shared_.memory_cache.put(task->key, known, Clock::now());
+            shared_.board.finish(task, fetched(*known, *task, begin), wall(), true);
             return;
         }
+    shared_.metrics.cache("miss");
     const Engine::Outcome outcome = shared_.engine.run(*task, [&](const std::string &stage, double fraction) {
         shared_.board.progress(task, stage, fraction);
     });
@@ -66,10 +99,10 @@ void Workers::paint(const TaskPtr &task)
         return;
     }
     shared_.metrics.painted(outcome.picture->info.timings);
-    shared_.memory_cache.put(task->key, outcome.picture);
+    shared_.memory_cache.put(task->key, outcome.picture, Clock::now());
     if (shared_.disk_cache && !shared_.disk_cache->put(task->key, *outcome.picture))
         shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
-    shared_.board.finish(task, outcome.picture->info, wall());
+    shared_.board.finish(task, outcome.picture, wall());
 }
 
 } // namespace anime::service

@@ -2,7 +2,7 @@
 // Threads that take jobs off the board and paint them, one pipeline each.
 #pragma once
 
-#include "service/api.h"
+#include "service/shared.h"
 
 #include <thread>
 #include <vector>
@@ -22,6 +22,7 @@ public:
 private:
     void work();
     void paint(const TaskPtr &task);
+    void fail(const TaskPtr &task, const Problem &problem, const std::string &reason);
 
     const Shared shared_;
     std::vector<std::thread> threads_;

@@ -122,7 +122,7 @@ bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline,
 void ConnectionTable::back_to_head(Connection *connection, Time now)
 {
     const std::lock_guard guard(lock_);
-    connection->phase = Phase::head;
+    connection->phase = Phase::idle;
     connection->deadline = now + head_timeout_;
     connection->suspension.reset();
 }
@@ -181,6 +181,7 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
         wake(connection);
         break;
     case Phase::head:
+    case Phase::idle:
     case Phase::send:
     case Phase::events:
         break;
@@ -249,7 +250,7 @@ std::size_t ConnectionTable::busy() const
     const std::lock_guard guard(lock_);
     std::size_t count = 0;
     for (const auto &[pointer, connection] : connections_)
-        count += connection->phase != Phase::head;
+        count += connection->phase != Phase::head && connection->phase != Phase::idle;
     return count;
 }
 

@@ -37,7 +37,8 @@ private:
 };
 
 enum class Phase {
-    head,   ///< waiting for a request, or for the rest of its head
+    head,   ///< waiting for the first request, or for the rest of its head
+    idle,   ///< the same after an answer: mostly nothing more comes
     body,   ///< waiting for the rest of its body
     work,   ///< suspended: the answer isn't there yet
     send,   ///< sending the answer

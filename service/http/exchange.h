@@ -41,7 +41,8 @@ struct Exchange {
     // Set by the server.
     std::uint64_t received_bytes = 0;
     int status = 0;
-    std::string code; ///< of the problem, if that is the answer
+    bool delivered = false; ///< the whole answer went out
+    std::string code;       ///< of the problem, if that is the answer
     std::uint64_t sent_bytes = 0;
 
     std::string header(const std::string &name) const

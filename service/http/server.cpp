@@ -135,7 +135,7 @@ struct ServerCallbacks {
         }
     }
 
-    static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode)
+    static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode reason)
     {
         auto *server = static_cast<HttpServer *>(self);
         const std::unique_ptr<HttpServer::Request> request(static_cast<HttpServer::Request *>(*context));
@@ -143,6 +143,7 @@ struct ServerCallbacks {
         if (!request)
             return;
         request->exchange.suspension->end();
+        request->exchange.delivered = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
         if (request->exchange.status == 0 && server->connections_.is_late(request->connection)) {
             request->exchange.status = 408;
             request->exchange.code = "body-slow";
@@ -250,7 +251,7 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
     }
 
     request.early = handler_.begin(exchange);
-    if (ambiguity)
+    if (ambiguity && !request.early)
         request.early = handler_.refused(exchange, *ambiguity);
     connections_.enter(request.connection, Phase::body, exchange.started + settings_.body_timeout);
     connections_.set_late_answer(request.connection, wire_format(handler_.late(exchange)));

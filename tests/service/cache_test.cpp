@@ -16,6 +16,8 @@ namespace anime::service
 namespace
 {
 
+constexpr std::chrono::hours hour{1};
+
 PicturePtr picture_of(std::size_t bytes, std::uint8_t value = 7)
 {
     auto picture = std::make_shared<Picture>();
@@ -57,36 +59,50 @@ TEST(CacheKey, DependsOnEverythingThatMakesThePicture)
 
 TEST(MemoryCacheTest, DropsTheLeastRecentlyUsed)
 {
-    MemoryCache cache(100);
-    cache.put("a", picture_of(40));
-    cache.put("b", picture_of(40));
-    EXPECT_TRUE(cache.find("a"));
-    cache.put("c", picture_of(40));
-    EXPECT_TRUE(cache.find("a"));
-    EXPECT_FALSE(cache.find("b")) << "a was used since";
-    EXPECT_TRUE(cache.find("c"));
+    MemoryCache cache(100, hour);
+    cache.put("a", picture_of(40), {});
+    cache.put("b", picture_of(40), {});
+    EXPECT_TRUE(cache.find("a", {}));
+    cache.put("c", picture_of(40), {});
+    EXPECT_TRUE(cache.find("a", {}));
+    EXPECT_FALSE(cache.find("b", {})) << "a was used since";
+    EXPECT_TRUE(cache.find("c", {}));
     EXPECT_EQ(cache.bytes(), 80u);
 }
 
 TEST(MemoryCacheTest, KeepsNothingLargerThanItself)
 {
-    MemoryCache cache(100);
-    cache.put("a", picture_of(60));
-    cache.put("b", picture_of(101));
-    EXPECT_TRUE(cache.find("a"));
-    EXPECT_FALSE(cache.find("b"));
+    MemoryCache cache(100, hour);
+    cache.put("a", picture_of(60), {});
+    cache.put("b", picture_of(101), {});
+    EXPECT_TRUE(cache.find("a", {}));
+    EXPECT_FALSE(cache.find("b", {}));
 }
 
 TEST(MemoryCacheTest, ReplacesAndShrinks)
 {
-    MemoryCache cache(100);
-    cache.put("a", picture_of(60));
-    cache.put("a", picture_of(30));
+    MemoryCache cache(100, hour);
+    cache.put("a", picture_of(60), {});
+    cache.put("a", picture_of(30), {});
     EXPECT_EQ(cache.bytes(), 30u);
-    cache.put("b", picture_of(30));
+    cache.put("b", picture_of(30), {});
     cache.shrink(40);
     EXPECT_EQ(cache.size(), 1u);
-    EXPECT_TRUE(cache.find("b"));
+    EXPECT_TRUE(cache.find("b", {}));
+}
+
+TEST(MemoryCacheTest, ForgetsWhatNobodyAskedForInAnHour)
+{
+    MemoryCache cache(100, hour);
+    const MemoryCache::Time start{};
+    cache.put("a", picture_of(30), start);
+    cache.put("b", picture_of(30), start);
+    EXPECT_TRUE(cache.find("a", start + std::chrono::minutes(1)));
+    cache.expire(start + std::chrono::minutes(60));
+    EXPECT_TRUE(cache.find("a", start + std::chrono::minutes(60)));
+    EXPECT_FALSE(cache.find("b", start + std::chrono::minutes(60)));
+    cache.expire(start + std::chrono::minutes(120));
+    EXPECT_EQ(cache.bytes(), 0u);
 }
 
 class DiskCacheTest : public testing::Test
@@ -104,8 +120,8 @@ protected:
 
 TEST_F(DiskCacheTest, FindsAPictureAgainAfterARestart)
 {
-    ASSERT_TRUE(DiskCache(folder_, 10000).put("k", *picture_of(500)));
-    DiskCache cache(folder_, 10000);
+    ASSERT_TRUE(DiskCache(folder_, 10000, hour).put("k", *picture_of(500)));
+    DiskCache cache(folder_, 10000, hour);
     const PicturePtr found = cache.find("k");
     ASSERT_TRUE(found);
     EXPECT_EQ(*found->data, *picture_of(500)->data);
@@ -119,7 +135,7 @@ TEST_F(DiskCacheTest, FindsAPictureAgainAfterARestart)
 
 TEST_F(DiskCacheTest, OpensTheFileAtThePicture)
 {
-    DiskCache cache(folder_, 10000);
+    DiskCache cache(folder_, 10000, hour);
     ASSERT_TRUE(cache.put("k", *picture_of(500, 9)));
     const auto open = cache.open("k");
     ASSERT_TRUE(open);
@@ -133,7 +149,7 @@ TEST_F(DiskCacheTest, OpensTheFileAtThePicture)
 
 TEST_F(DiskCacheTest, StaysWithinItsBytes)
 {
-    DiskCache cache(folder_, 5000);
+    DiskCache cache(folder_, 5000, hour);
     for (int i = 0; i < 20; ++i)
         ASSERT_TRUE(cache.put(std::string(1, 'k').append(std::to_string(i)), *picture_of(1000)));
     EXPECT_LE(cache.bytes(), 5000u);
@@ -148,14 +164,58 @@ TEST_F(DiskCacheTest, TakesNoFileThatIsNotOneOfIts)
     for (const char *content :
          {"not json\nx", "{}\nx", "", HEADER "999999999999}\nshort", HEADER "4}\ntoo long"}) {
         std::ofstream(folder_ + "/k.picture", std::ios::binary) << content;
-        DiskCache cache(folder_, 10000);
+        DiskCache cache(folder_, 10000, hour);
         EXPECT_FALSE(cache.find("k")) << content;
     }
 }
 
+TEST_F(DiskCacheTest, ForgetsWhatNobodyAskedForInAnHour)
+{
+    namespace fs = std::filesystem;
+    const auto age = [this](const char *key, auto by) {
+        const std::string path = folder_ + "/" + key + ".picture";
+        fs::last_write_time(path, fs::last_write_time(path) - by);
+    };
+    DiskCache cache(folder_, 10000, hour);
+    for (const char *key : {"old", "asked", "new"})
+        ASSERT_TRUE(cache.put(key, *picture_of(500)));
+    age("old", hour);
+    age("asked", std::chrono::minutes(59));
+    EXPECT_TRUE(cache.find("asked"));
+    age("asked", std::chrono::minutes(59));
+    cache.expire();
+    EXPECT_FALSE(cache.find("old"));
+    EXPECT_TRUE(cache.find("asked"));
+    EXPECT_TRUE(cache.find("new"));
+    EXPECT_LT(cache.bytes(), 2000u);
+    age("new", hour);
+    EXPECT_FALSE(DiskCache(folder_, 10000, hour).find("new")) << "at the start too";
+}
+
+TEST_F(DiskCacheTest, IsForNobodyElseToRead)
+{
+    namespace fs = std::filesystem;
+    DiskCache cache(folder_ + "/made", 10000, hour);
+    ASSERT_TRUE(cache.put("k", *picture_of(10)));
+    EXPECT_EQ(fs::status(folder_ + "/made").permissions(), fs::perms::owner_all);
+    EXPECT_EQ(fs::status(folder_ + "/made/k.picture").permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(DiskCacheTest, ClearsWhatACrashLeftHalfWritten)
+{
+    const std::string half = folder_ + "/k.picture.0123456789abcdef";
+    const std::string other = folder_ + "/gst-registry.bin";
+    std::ofstream(half) << "half";
+    std::ofstream(other) << "not ours";
+    const DiskCache cache(folder_, 10000, hour);
+    EXPECT_FALSE(std::filesystem::exists(half));
+    EXPECT_TRUE(std::filesystem::exists(other));
+}
+
 TEST_F(DiskCacheTest, SaysThatAPictureCouldNotBeWritten)
 {
-    DiskCache cache(folder_, 10000);
+    DiskCache cache(folder_, 10000, hour);
     std::filesystem::remove_all(folder_);
     EXPECT_FALSE(cache.put("k", *picture_of(10)));
 }

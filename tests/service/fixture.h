@@ -14,10 +14,12 @@
 #include <fcntl.h>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace anime::service
 {
@@ -69,6 +71,22 @@ protected:
         std::string text(static_cast<std::size_t>(lseek(log_file_, 0, SEEK_END)), '\0');
         EXPECT_EQ(pread(log_file_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
         return text;
+    }
+
+    std::vector<nlohmann::json> log_lines()
+    {
+        std::vector<nlohmann::json> lines;
+        std::istringstream text(log());
+        for (std::string line; std::getline(text, line);)
+            lines.push_back(nlohmann::json::parse(line));
+        return lines;
+    }
+
+    /// An upload that takes its time, for a Client.
+    static std::string slow_upload(const std::string &photo, const std::string &headers = {})
+    {
+        return "POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + headers +
+               "Content-Length: " + std::to_string(photo.size()) + "\r\n\r\n" + photo;
     }
 
     /// A request whose answer has to be as documented.

@@ -5,7 +5,6 @@
 #include <gst/gst.h>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace anime::service
 {
@@ -123,14 +122,26 @@ TEST_F(Http, AnUploadIsCancelledWithItsConnection)
     create("/v1/jobs?pipeline=slow", photo(0));
     {
         Client client(port());
-        client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                    "Content-Length: " +
-                    std::to_string(photo(1).size()) + "\r\n\r\n" + photo(1));
+        client.send(slow_upload(photo(1)));
         await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
     }
     // The client is gone: an equal upload isn't joined to a live job, and every worker comes free.
     EXPECT_EQ(finished(create("/v1/jobs", photo(2)))["state"], "succeeded");
     EXPECT_NE(log().find("\"code\":\"client-gone\""), std::string::npos);
+}
+
+TEST_F(Http, AnUploadThatWasCutOffIsPaintedWhenItIsSentAgainWithItsKey)
+{
+    options_.limits.workers = 1;
+    start();
+    create("/v1/jobs?pipeline=slow", photo(0));
+    {
+        Client client(port());
+        client.send(slow_upload(photo(1), "Idempotency-Key: k1\r\n"));
+        await_metric("anime_jobs", [](double jobs) { return jobs == 2; });
+    }
+    await_metric("anime_http_connections", [](double count) { return count == 0; });
+    EXPECT_EQ(post("/upload?pipeline=slow", photo(1), {{"Idempotency-Key", "k1"}}).status, 200);
 }
 
 TEST_F(Http, RefusesAJobThatIsNotThere)
@@ -259,6 +270,20 @@ TEST_F(Http, SlowClientsAreCutOff)
     EXPECT_EQ(ask("GET", "/livez").status, 200);
 }
 
+TEST_F(Http, TellsIdleConnectionsFromSlowHeads)
+{
+    options_.limits.header_timeout = 1;
+    start();
+    Client idle(port());
+    idle.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(idle.receive().status, 200);
+    EXPECT_TRUE(idle.ends());
+    const std::string text = request(service_->metrics_port(), "GET", "/metrics").body;
+    EXPECT_NE(text.find("anime_connection_timeouts_total{phase=\"idle\"} 1"), std::string::npos);
+    EXPECT_EQ(text.find("anime_connection_timeouts_total{phase=\"head\"}"), std::string::npos);
+    EXPECT_NE(text.find("# TYPE anime_log_lines_dropped_total counter"), std::string::npos);
+}
+
 TEST_F(Http, LimitsEachClientOnItsOwn)
 {
     options_.limits.rate = 1;
@@ -366,45 +391,6 @@ TEST_F(Http, WorkThatTakesTooLongEndsAsATimeout)
     EXPECT_EQ(result.status, 504);
 }
 
-TEST_F(Http, NotReadyUntilTheModelIsLoaded)
-{
-    start(false);
-    EXPECT_EQ(ask("GET", "/livez").status, 200);
-    EXPECT_EQ(code(ask("GET", "/readyz")), "not-ready");
-    EXPECT_EQ(code(post("/upload", photo())), "not-ready");
-    EXPECT_EQ(json(ask("GET", "/v1/limits"))["ready"], false);
-    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 503);
-    service_->start();
-    EXPECT_EQ(ask("GET", "/readyz").status, 200);
-    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 200);
-}
-
-TEST_F(Http, DrainingFinishesWhatIsInHand)
-{
-    start();
-    const std::string id = create("/v1/jobs?pipeline=slow", photo());
-    service_->drain();
-    EXPECT_EQ(code(post("/upload", photo(1))), "draining");
-    EXPECT_EQ(code(ask("GET", "/readyz")), "draining");
-    EXPECT_EQ(finished(id)["state"], "succeeded");
-    while (!service_->drained())
-        std::this_thread::yield();
-}
-
-TEST_F(Http, StopsWhileClientsWait)
-{
-    start();
-    Client waiting(port());
-    waiting.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                 "Content-Length: " +
-                 std::to_string(photo().size()) + "\r\n\r\n" + photo());
-    const std::string id = create("/v1/jobs?pipeline=slow", photo(1));
-    Client events(port());
-    events.send("GET /v1/jobs/" + id + "/events HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_TRUE(events.wait_for("event: progress"));
-    stop();
-}
-
 TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
 {
     start();
@@ -413,24 +399,6 @@ TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
     const std::string other =
         ask("GET", "/livez", {}, {{"X-Request-ID", "a b\"c"}}).headers.at("x-request-id");
     EXPECT_EQ(other.size(), 32u);
-}
-
-TEST_F(Http, OneRequestIdRunsThroughTheLog)
-{
-    start();
-    post("/upload", photo(), {{"X-Request-ID", "good-1"}});
-    post("/upload", "this is no photo", {{"X-Request-ID", "bad-1"}});
-    const std::string text = log();
-    std::map<std::string, std::set<std::string>> layers;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = text.find('\n', at);
-        const auto line = nlohmann::json::parse(text.substr(at, end - at));
-        layers[line.value("request_id", "")].insert(line["layer"]);
-        at = end + 1;
-    }
-    EXPECT_TRUE(layers["good-1"].contains("access"));
-    EXPECT_TRUE(layers["bad-1"].contains("access"));
-    EXPECT_TRUE(layers["bad-1"].contains("failure"));
 }
 
 TEST_F(Http, SaysWhatItOffers)
@@ -461,31 +429,6 @@ TEST_F(Http, AcceptChoosesTheFormatWhereNoOptionDoes)
     EXPECT_EQ(json(post("/v1/jobs?format=jpeg", photo(), {{"Accept", "image/png"}}))["options"]["format"],
               "jpeg");
     EXPECT_EQ(json(post("/v1/jobs", photo()))["options"]["format"], "jpeg");
-}
-
-TEST_F(Http, PicturesOutliveTheProcessInACacheFolder)
-{
-    char folder[] = "/tmp/anime-service-XXXXXX";
-    options_.cache_dir = mkdtemp(folder);
-    options_.limits.cache_bytes = 1; // nothing stays in memory
-    for (int i = 0; i < 2; ++i) {
-        start();
-        const std::string id = create("/v1/jobs", photo());
-        EXPECT_EQ(finished(id)["state"], "succeeded");
-        const Answer result = ask("GET", "/v1/jobs/" + id + "/result");
-        EXPECT_TRUE(result.body.starts_with("\xff\xd8"));
-        EXPECT_EQ(log().find("\"cache\":\"disk\"") != std::string::npos, i == 1);
-    }
-    std::filesystem::remove_all(folder);
-}
-
-TEST_F(Http, AResultThatWasNotKeptSaysSo)
-{
-    options_.limits.cache_bytes = 1;
-    start();
-    const std::string id = create("/v1/jobs", photo());
-    EXPECT_EQ(finished(id)["state"], "succeeded");
-    EXPECT_EQ(code(ask("GET", "/v1/jobs/" + id + "/result")), "result-expired");
 }
 
 TEST_F(Http, MetricsCountWhatHappened)

@@ -37,6 +37,14 @@ struct CountingAllocator {
     bool operator==(const CountingAllocator &) const = default;
     int *live;
 };
+PicturePtr picture_of(std::size_t bytes, double run_ms = 0)
+{
+    auto picture = std::make_shared<Picture>();
+    picture->info.bytes = bytes;
+    picture->info.timings.total = run_ms;
+    picture->data = std::make_shared<const Bytes>(bytes);
+    return picture;
+}
 
 class JobBoardTest : public testing::Test
 {
@@ -65,7 +73,7 @@ protected:
 
     JobBoard::Steady now_{std::chrono::seconds(1000)};
     JobBoard::Wall wall_{std::chrono::seconds(1700000000)};
-    JobBoard board_{{2, 5, std::chrono::seconds(100), std::chrono::seconds(60)}};
+    JobBoard board_{{2, 5, std::chrono::seconds(100), std::chrono::seconds(60), 100}};
 };
 
 } // namespace
@@ -103,13 +111,12 @@ TEST_F(JobBoardTest, EqualJobsShareOneTask)
     const JobView second = submit(job("a"));
     EXPECT_NE(first.id, second.id);
     EXPECT_EQ(second.cache, "shared");
+    EXPECT_EQ(second.painted_by, first.request_id);
     const TaskPtr task = board_.take();
     EXPECT_EQ(board_.load(now_).queued, 0u);
     board_.progress(task, "paint", 0.4);
     EXPECT_EQ(board_.find(second.id)->stage, "paint");
-    PictureInfo picture;
-    picture.bytes = 5;
-    board_.finish(task, picture, wall_);
+    board_.finish(task, picture_of(5), wall_);
     EXPECT_EQ(state(first.id), JobState::succeeded);
     EXPECT_EQ(state(second.id), JobState::succeeded);
     EXPECT_EQ(board_.find(second.id)->picture->bytes, 5u);
@@ -139,7 +146,7 @@ TEST_F(JobBoardTest, ANewEqualJobAfterACancelIsPaintedAnew)
     board_.fail(old, make_problem("cancelled", "", ""), wall_);
     EXPECT_EQ(state(second.id), JobState::queued);
     const TaskPtr task = board_.take();
-    board_.finish(task, {}, wall_);
+    board_.finish(task, picture_of(3), wall_);
     EXPECT_EQ(state(second.id), JobState::succeeded);
 }
 
@@ -160,13 +167,52 @@ TEST_F(JobBoardTest, TheSameIdempotencyKeyGivesTheSameJob)
     EXPECT_EQ(board_.load(now_).queued, 1u);
 }
 
+TEST_F(JobBoardTest, AnIdempotencyKeyIsItsClientsOwn)
+{
+    NewJob mine = job("a", "key");
+    mine.client = "192.0.2.1";
+    NewJob theirs = job("b", "key");
+    theirs.client = "192.0.2.2";
+    EXPECT_NE(submit(mine).id, submit(theirs).id);
+}
+
+TEST_F(JobBoardTest, ACancelledJobReleasesItsIdempotencyKey)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.cancel(first.id, wall_);
+    const JobView second = submit(job("a", "key"));
+    EXPECT_NE(second.id, first.id);
+    EXPECT_EQ(second.state, JobState::queued);
+    board_.tick(now_, wall_ + std::chrono::seconds(100)); // forgets the first
+    EXPECT_EQ(submit(job("a", "key")).id, second.id);
+}
+
+TEST_F(JobBoardTest, IsCancelledWithTheLastConnectionThatWaitsForIt)
+{
+    NewJob upload = job("a", "key");
+    upload.attached = true;
+    const JobView first = submit(upload);
+    EXPECT_EQ(submit(upload).id, first.id) << "sent again before the end of the first connection was noticed";
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::queued);
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::cancelled);
+}
+
+TEST_F(JobBoardTest, AJobThatWasMadeToLastOutlivesTheConnectionsThatJoinIt)
+{
+    const JobView first = submit(job("a", "key"));
+    NewJob upload = job("a", "key");
+    upload.attached = true;
+    submit(upload);
+    board_.detach(first.id, wall_);
+    EXPECT_EQ(state(first.id), JobState::queued);
+}
+
 TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
 {
     NewJob known = job("a");
-    auto picture = std::make_shared<Picture>();
-    picture->info.bytes = 3;
-    picture->data = std::make_shared<const Bytes>(3);
-    known.cached = picture;
+    known.cached = picture_of(3);
     const JobView done = submit(known);
     EXPECT_EQ(done.state, JobState::succeeded);
     EXPECT_EQ(done.cache, "hit");
@@ -174,19 +220,95 @@ TEST_F(JobBoardTest, AKnownPictureIsDoneAtOnce)
     EXPECT_EQ(board_.load(now_).queued, 0u);
 }
 
+TEST_F(JobBoardTest, KeepsAPictureUntilItWasDelivered)
+{
+    const JobView done = submit(job("a"));
+    EXPECT_FALSE(board_.picture(done.id));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_EQ(board_.picture(done.id)->data->size(), 40u);
+    EXPECT_EQ(board_.load(now_).result_bytes, 40u);
+    board_.delivered(done.id);
+    EXPECT_FALSE(board_.picture(done.id));
+    EXPECT_EQ(board_.load(now_).result_bytes, 0u);
+}
+
+TEST_F(JobBoardTest, KeepsNoMoreThanItsBytesOfPictures)
+{
+    std::vector<std::string> ids;
+    for (const char *key : {"a", "b", "c"}) {
+        ids.push_back(submit(job(key)).id);
+        board_.finish(board_.take(), picture_of(40), wall_);
+    }
+    EXPECT_FALSE(board_.picture(ids[0])) << "the oldest goes first";
+    EXPECT_TRUE(board_.picture(ids[1]));
+    EXPECT_TRUE(board_.picture(ids[2]));
+    board_.tick(now_, wall_ + std::chrono::seconds(100));
+    EXPECT_EQ(board_.load(now_).result_bytes, 0u) << "with their jobs";
+}
+
+TEST_F(JobBoardTest, KeepsThePictureThatAConnectionWaitsFor)
+{
+    NewJob upload = job("a");
+    upload.attached = true;
+    const std::string id = submit(upload).id;
+    board_.finish(board_.take(), picture_of(400), wall_);
+    submit(job("b"));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_TRUE(board_.picture(id)) << "however large it is";
+    board_.tick(now_, wall_ + std::chrono::seconds(1000));
+    EXPECT_TRUE(board_.picture(id)) << "and however long it takes";
+    board_.detach(id, wall_);
+    EXPECT_FALSE(board_.picture(id));
+}
+
+TEST_F(JobBoardTest, PaintsAnewWhatIsSentAgainAfterItsPictureWentAway)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.finish(board_.take(), picture_of(40), wall_);
+    EXPECT_EQ(submit(job("a", "key")).id, first.id);
+    board_.delivered(first.id);
+    NewJob cached = job("a", "key");
+    cached.cached = picture_of(40);
+    EXPECT_EQ(submit(cached).id, first.id) << "somebody else has it";
+    EXPECT_TRUE(board_.picture(first.id));
+    board_.delivered(first.id);
+    const JobView second = submit(job("a", "key"));
+    EXPECT_NE(second.id, first.id);
+    EXPECT_EQ(second.state, JobState::queued);
+}
+
+TEST_F(JobBoardTest, APictureThatWasFoundIsAHitAndSaysNothingOfTheTimeToPaint)
+{
+    const auto retry_after = [this] {
+        submit(job("x"));
+        submit(job("y"));
+        const int seconds = board_.submit(job("z"), now_, wall_).problem->retry_after;
+        for (int i = 0; i < 2; ++i)
+            board_.fail(board_.take(), make_problem("failed", "", ""), wall_);
+        return seconds;
+    };
+    submit(job("a"));
+    board_.finish(board_.take(), picture_of(3, 20000), wall_);
+    EXPECT_EQ(retry_after(), 10) << "a quarter of two that take 20 s";
+    const JobView found = submit(job("b"));
+    board_.finish(board_.take(), picture_of(3, 0), wall_, true);
+    EXPECT_EQ(board_.find(found.id)->cache, "hit");
+    EXPECT_EQ(retry_after(), 10);
+}
+
 TEST_F(JobBoardTest, FinishedJobsExpireAndTheOldestMakeRoom)
 {
     const JobView first = submit(job("a", "key"));
-    board_.finish(board_.take(), {}, wall_);
+    board_.finish(board_.take(), picture_of(3), wall_);
     board_.tick(now_, wall_ + std::chrono::seconds(99));
     EXPECT_TRUE(board_.find(first.id));
     board_.tick(now_, wall_ + std::chrono::seconds(100));
     EXPECT_FALSE(board_.find(first.id));
     EXPECT_NE(submit(job("a", "key")).id, first.id);
-    board_.finish(board_.take(), {}, wall_);
+    board_.finish(board_.take(), picture_of(3), wall_);
     for (const char *key : {"b", "c", "d", "e", "f"}) {
         submit(job(key));
-        board_.finish(board_.take(), {}, wall_);
+        board_.finish(board_.take(), picture_of(3), wall_);
     }
     EXPECT_EQ(board_.load(now_).jobs, 5u);
 }
@@ -196,10 +318,43 @@ TEST_F(JobBoardTest, AJobThatWaitsTooLongFails)
     const JobView waiting = submit(job("a"));
     board_.tick(now_ + std::chrono::seconds(59), wall_);
     EXPECT_EQ(state(waiting.id), JobState::queued);
-    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    const std::vector<JobView> failed = board_.tick(now_ + std::chrono::seconds(60), wall_);
     EXPECT_EQ(state(waiting.id), JobState::failed);
+    ASSERT_EQ(failed.size(), 1u) << "so that somebody can log and count it";
+    EXPECT_EQ(failed[0].request_id, "request-a");
+    EXPECT_EQ(failed[0].stage, "queue");
+    EXPECT_EQ(failed[0].problem->code, "deadline");
     EXPECT_EQ(board_.find(waiting.id)->problem->status, 504);
     EXPECT_EQ(board_.load(now_).queued, 0u);
+}
+
+TEST_F(JobBoardTest, WhoJoinsLaterHasItsOwnDeadline)
+{
+    const JobView first = submit(job("a"));
+    const TaskPtr task = board_.take();
+    const auto start = now_;
+    now_ += std::chrono::seconds(59);
+    const JobView second = submit(job("a"));
+    EXPECT_EQ(task->deadline.load(), now_ + std::chrono::seconds(60));
+    board_.tick(start + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(board_.find(first.id)->problem->code, "deadline") << "each waits for its own time";
+    EXPECT_EQ(state(second.id), JobState::running);
+    EXPECT_FALSE(task->cancel);
+    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(second.id), JobState::running) << "whoever runs it ends it, and knows the stage";
+}
+
+TEST_F(JobBoardTest, AQueuedTaskStaysWhileOneOfItsJobsHasTime)
+{
+    const JobView first = submit(job("a"));
+    const auto start = now_;
+    now_ += std::chrono::seconds(30);
+    const JobView second = submit(job("a"));
+    board_.tick(start + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(first.id), JobState::failed);
+    EXPECT_EQ(board_.load(now_).queued, 1u);
+    EXPECT_EQ(board_.take()->key, "a");
+    EXPECT_EQ(state(second.id), JobState::running);
 }
 
 TEST_F(JobBoardTest, WakesListenersAtEachChange)
@@ -226,7 +381,7 @@ TEST_F(JobBoardTest, DrainsAndAbandons)
     board_.drain();
     EXPECT_EQ(refusal(job("c")), "draining");
     EXPECT_EQ(state(waiting.id), JobState::queued) << "what is in hand goes on";
-    board_.abandon(make_problem("draining", "", ""), wall_);
+    EXPECT_EQ(board_.abandon(make_problem("draining", "", ""), wall_).size(), 2u) << "it tells of both";
     EXPECT_EQ(state(waiting.id), JobState::failed);
     EXPECT_EQ(state(running.id), JobState::failed);
     EXPECT_TRUE(task->cancel);

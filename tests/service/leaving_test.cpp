@@ -93,10 +93,7 @@ TEST_F(Leaving, WhileAnUploadWaitsForItsPicture)
 {
     expect_let_go([this](Client &client) {
         queued_job();
-        const std::string picture = photo(seed_++);
-        client.send("POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-                    "Content-Length: " +
-                    std::to_string(picture.size()) + "\r\n\r\n" + picture);
+        client.send(slow_upload(photo(seed_++)));
     });
 }
 

@@ -183,6 +183,20 @@ def metrics_exist():
     assert not unknown, unknown
 
 
+def alerts_can_fire():
+    """A quantile is never above its histogram's largest bucket, so no alert may ask for more."""
+    with open(os.path.join(root, "service", "metrics.cpp"), encoding="utf-8") as file:
+        source = file.read()
+    buckets = {name: max(map(float, re.findall(r"[\d.]+", values)))
+               for name, values in re.findall(r"BucketBoundaries (\w+) = \{([^}]*)\}", source)}
+    thresholds = re.findall(r"histogram_quantile\(.*?anime_(\w+)_duration_seconds_bucket.*?> (\d+)",
+                            read("prometheus", "anime-server.rules.yml"), re.DOTALL)
+    assert thresholds
+    for histogram, threshold in thresholds:
+        largest = buckets[{"stage": "stage_seconds", "http_request": "request_seconds"}[histogram]]
+        assert float(threshold) < largest, (histogram, threshold, largest)
+
+
 def units():
     unit = read("systemd", "anime-server.service").replace("/usr/local/bin/anime-server", server)
     with tempfile.TemporaryDirectory() as folder:
@@ -195,6 +209,7 @@ def units():
 json.loads(read("grafana", "anime-server.json"))
 json.loads(read("lnav", "anime-server.json"))
 metrics_exist()
+alerts_can_fire()
 with tempfile.TemporaryDirectory() as temporary:
     if available("nginx"):
         nginx(temporary)

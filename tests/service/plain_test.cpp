@@ -88,7 +88,9 @@ TEST(Problems, CodesHaveTheirStatus)
         {"out-of-memory", 503}, {"deadline", 504},           {"file-missing", 400},
         {"rate", 429},          {"queue-full", 503},         {"body-slow", 408},
         {"job-not-found", 404}, {"job-cancelled", 410},      {"stream-decode", 422},
-        {"model-missing", 503}, {"something-else", 500}};
+        {"model-missing", 503}, {"service-failed", 503},     {"internal", 503},
+        {"failed", 503},        {"core-failed", 503},        {"resource-no-space-left", 503},
+        {"something-else", 500}};
     for (const auto &[code, status] : expected)
         EXPECT_EQ(status_of(code), status) << code;
 }
@@ -186,6 +188,34 @@ TEST_F(LineWriterTest, SurvivesAReaderThatWentAway)
     close(pipe_[0]);
     LineWriter writer(pipe_[1]);
     EXPECT_TRUE(writer.write("nobody reads this"));
+}
+
+TEST_F(LineWriterTest, CountsALineThatTheDiskHasNoRoomFor)
+{
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    ASSERT_GE(full, 0);
+    {
+        LineWriter writer(full);
+        EXPECT_TRUE(writer.write("lost"));
+        while (writer.pending() > 0)
+            std::this_thread::yield();
+        EXPECT_EQ(writer.dropped(), 1u);
+    }
+    close(full);
+}
+
+TEST_F(LineWriterTest, TakesGlibsMessagesAsLongAsThereIsALog)
+{
+    {
+        LineWriter writer(pipe_[1]);
+        Log log(writer);
+        const GlibToLog glib(log);
+        g_log("library", G_LOG_LEVEL_WARNING, "heard");
+    }
+    g_log("library", G_LOG_LEVEL_WARNING, "said on stderr, as there is no log any more");
+    const auto line = nlohmann::json::parse(read_all());
+    EXPECT_EQ(line["message"], "heard");
+    EXPECT_EQ(line["library"], "library");
 }
 
 TEST_F(LineWriterTest, ALogLineIsOneJsonObjectWhateverIsInIt)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the HTTP side and the workers have in common.
+#pragma once
+
+#include "service/byte_budget.h"
+#include "service/cache.h"
+#include "service/engine.h"
+#include "service/jobs.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "service/options.h"
+
+namespace anime::service
+{
+
+/// What the parts of the service share; Service makes it, and it outlives them all.
+struct Shared {
+    const Options &options;
+    Log &log;
+    Metrics &metrics;
+    Engine &engine;
+    JobBoard &board;
+    ByteBudget &budget;  ///< of uploads
+    ByteBudget &sending; ///< of pictures that are being sent
+    MemoryCache &memory_cache;
+    DiskCache *disk_cache; ///< null without --cache-dir
+};
+
+} // namespace anime::service

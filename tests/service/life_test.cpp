@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The service starts, drains and stops while clients are there.
+#include "fixture.h"
+
+namespace anime::service
+{
+
+using Life = ServiceTest;
+
+TEST_F(Life, NotReadyUntilTheModelIsLoaded)
+{
+    start(false);
+    EXPECT_EQ(ask("GET", "/livez").status, 200);
+    EXPECT_EQ(code(ask("GET", "/readyz")), "not-ready");
+    EXPECT_EQ(code(post("/upload", photo())), "not-ready");
+    EXPECT_EQ(json(ask("GET", "/v1/limits"))["ready"], false);
+    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 503);
+    service_->start();
+    EXPECT_EQ(ask("GET", "/readyz").status, 200);
+    EXPECT_EQ(request(service_->metrics_port(), "GET", "/readyz").status, 200);
+}
+
+TEST_F(Life, DrainingFinishesWhatIsInHand)
+{
+    start();
+    const std::string id = create("/v1/jobs?pipeline=slow", photo());
+    service_->drain();
+    EXPECT_EQ(code(post("/upload", photo(1))), "draining");
+    EXPECT_EQ(code(ask("GET", "/readyz")), "draining");
+    EXPECT_EQ(finished(id)["state"], "succeeded");
+    while (!service_->drained())
+        std::this_thread::yield();
+}
+
+TEST_F(Life, StopsWhileClientsWait)
+{
+    start();
+    Client waiting(port());
+    waiting.send(slow_upload(photo()));
+    const std::string id = create("/v1/jobs?pipeline=slow", photo(1));
+    Client events(port());
+    events.send("GET /v1/jobs/" + id + "/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(events.wait_for("event: progress"));
+    stop();
+}
+
+TEST_F(Life, WhoWaitsIsToldThatTheServiceStops)
+{
+    options_.limits.workers = 1;
+    start();
+    for (int i = 0; i < 5; ++i)
+        create("/v1/jobs?pipeline=slow", photo(i));
+    Client waiting(port());
+    waiting.send(slow_upload(photo(9)));
+    await_metric("anime_jobs", [](double jobs) { return jobs == 6; });
+    stop();
+    EXPECT_EQ(code(waiting.receive()), "draining");
+}
+
+} // namespace anime::service
