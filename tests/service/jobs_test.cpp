@@ -399,7 +399,7 @@ TEST_F(JobBoardTest, RemembersNoListenerThatIsGone)
     const JobView waiting = submit(job("a"));
     EXPECT_EQ(come_and_go(waiting.id), 1) << "the last one, until the next comes";
     NewJob known = job("b");
-    known.cached = std::make_shared<const Picture>();
+    known.cached = picture_of(10);
     EXPECT_EQ(come_and_go(submit(known).id), 1) << "a final job changes no more";
 }
 

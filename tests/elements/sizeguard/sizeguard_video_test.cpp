@@ -62,6 +62,8 @@ TEST_F(Sizeguard, AddsWhatItTookToTheLatency)
     gst_harness_set_upstream_latency(harness(), 40 * GST_MSECOND);
     start(GST_FORMAT_TIME, "image/jpeg,framerate=1/1");
     push_at(make_image({}), 0);
+    EXPECT_EQ(gst_harness_query_latency(harness()), 40 * GST_MSECOND) << "the first frame warms up";
+    push_at(make_image({}), GST_SECOND);
     const guint64 took = stat("processing-time-last");
     EXPECT_GT(took, 0u);
     EXPECT_EQ(gst_harness_query_latency(harness()), 40 * GST_MSECOND + took);
