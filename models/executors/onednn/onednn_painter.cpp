@@ -10,7 +10,6 @@
 #include "models/executors/slot.h"
 
 #include <glib.h>
-#include <omp.h>
 
 #include <chrono>
 #include <list>

@@ -38,7 +38,8 @@ Precision choose_precision(const Model &model, const std::string &wanted)
     }
     if (wanted == "int8") {
         if (!isa().vnni)
-            throw Error("precision-unsupported", "This CPU (" + isa().name + ") has no 8-bit dot products.",
+            throw Error("precision-unsupported",
+                        "This CPU (" + isa().name + ") has no 8-bit dot products in AVX-512 registers.",
                         "Use precision=auto or f32.");
         if (!model.calibrated)
             throw Error("precision-unsupported",
