@@ -5,6 +5,11 @@
 #include "models/torch_abi.h"
 #include "plugins/torch/network.h"
 
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/cuda.h>
+
 #include <cstring>
 #include <exception>
 #include <new>

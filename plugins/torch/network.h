@@ -4,7 +4,7 @@
 
 #include "models/graph/graph.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <atomic>
 #include <cstddef>

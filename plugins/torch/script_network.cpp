@@ -4,7 +4,8 @@
 
 #include "models/error.h"
 
-#include <torch/script.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include <utility>
 
