@@ -36,6 +36,9 @@ protected:
         options_.metrics_port = 0;
         options_.limits.rate = 100000;
         options_.limits.burst = 100000;
+        // What all tests of the program left behind counts, and what a sanitizer keeps to find errors with.
+        options_.limits.memory_soft = std::int64_t{1} << 40;
+        options_.limits.memory_hard = std::int64_t{1} << 40;
     }
     ~ServiceTest() override { stop(); }
 
