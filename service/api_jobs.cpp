@@ -25,11 +25,6 @@ std::chrono::system_clock::time_point wall()
     return std::chrono::system_clock::now();
 }
 
-double milliseconds_since(Clock::time_point time)
-{
-    return std::chrono::duration<double, std::milli>(Clock::now() - time).count();
-}
-
 /// The events of one job for one client.
 class EventSource
 {
@@ -102,7 +97,7 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
     job.idempotency_key = exchange.header("idempotency-key");
     job.options = exchange.options;
     job.key = cache_key(upload.sha256(), digest_of(exchange.options), exchange.options);
-    job.receive_ms = milliseconds_since(exchange.started);
+    job.receive_ms = milliseconds(Clock::now() - exchange.started);
     job.attached = attached;
     job.cached = shared_.memory_cache.find(job.key, Clock::now());
     job.input = exchange.upload->take_file();

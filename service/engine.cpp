@@ -28,11 +28,6 @@ constexpr const char *default_style = "default";
 /// Descriptions come in twins: NAME, and NAME-png that makes a PNG of the same.
 constexpr std::string_view png_suffix = "-png";
 
-double milliseconds(Clock::duration time)
-{
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 bool is_served(const Pipeline &pipeline)
 {
     return pipeline.has("input", "appsrc") && pipeline.has("output", "appsink");

@@ -2,6 +2,7 @@
 // What a client may ask for, and the picture that it gets.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,6 +40,12 @@ struct Timings {
     double encode = 0;
     double total = 0;
 };
+
+/// In the unit of Timings.
+inline double milliseconds(std::chrono::steady_clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
 
 struct PictureInfo {
     std::string media_type; ///< image/jpeg

@@ -18,11 +18,6 @@ std::chrono::system_clock::time_point wall()
     return std::chrono::system_clock::now();
 }
 
-double milliseconds(Clock::duration time)
-{
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 /// A picture from the disk, with what this task took to get it.
 PicturePtr fetched(const Picture &known, const Task &task, Clock::time_point begin)
 {
