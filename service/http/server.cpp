@@ -280,6 +280,14 @@ int HttpServer::continue_request(Request &request, MHD_Connection *connection, c
     if (*size == 0)
         return body_complete(request, connection);
 
+    if (request.refused && request.discarded > most_drained_bytes) {
+        // Reads no more, and leaves the sender a moment to notice the answer. What came now stays where it is:
+        // with all of it taken, libmicrohttpd would hand out the next chunk to the sleeping connection.
+        if (!connections_.enter(request.connection, Phase::refuse, Clock::now() + refuse_time,
+                                exchange.suspension))
+            return MHD_NO;
+        return exchange.suspension->sleep(connection) ? MHD_YES : MHD_NO;
+    }
     exchange.received_bytes += *size;
     if (!request.early && exchange.upload) {
         if (auto problem = exchange.upload->feed(data, *size)) {
@@ -292,13 +300,6 @@ int HttpServer::continue_request(Request &request, MHD_Connection *connection, c
         request.discarded += *size;
     }
     *size = 0;
-    if (request.refused && request.discarded > most_drained_bytes) {
-        // Reads no more, and leaves the sender a moment to notice the answer.
-        if (!connections_.enter(request.connection, Phase::refuse, Clock::now() + refuse_time,
-                                exchange.suspension))
-            return MHD_NO;
-        return exchange.suspension->sleep(connection) ? MHD_YES : MHD_NO;
-    }
     return MHD_YES;
 }
 

@@ -235,6 +235,20 @@ TEST_F(Http, TooManyBytesAreRefusedWhileTheyArrive)
         EXPECT_LT(parts, 5000);
     }
     {
+        SCOPED_TRACE("many chunks a read, of which each could be handed to a connection that sleeps");
+        const std::string chunk = "40\r\n" + std::string(0x40, 'x') + "\r\n";
+        std::string chunks;
+        while (chunks.size() < 1 << 16)
+            chunks += chunk;
+        Client client(port());
+        client.send(head + "Transfer-Encoding: chunked\r\n\r\n");
+        int parts = 0;
+        while (parts < 5000 && client.send(chunks))
+            ++parts;
+        EXPECT_LT(parts, 5000);
+        EXPECT_EQ(ask("GET", "/livez").status, 200);
+    }
+    {
         SCOPED_TRACE("a little too much keeps the connection");
         Client client(port());
         client.send(head + "Content-Length: 120000\r\n\r\n" + std::string(120000, 'x'));
