@@ -35,7 +35,7 @@ def slow_clients(bench):
                             sock.send(b"\xff")
                     except OSError:
                         pass  # cut off by the server, which is the point
-        trickler = threading.Thread(target=trickle)
+        trickler = threading.Thread(target=trickle, daemon=True)
         trickler.start()
         served = []
         while time.monotonic() - start < 8:

@@ -183,7 +183,7 @@ def stop_under_load(bench):
 
         def client(i):
             results.append(server.upload(bench.new(bench.photos.small), client=2 + i)[0])
-        threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
+        threads = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(16)]
         for thread in threads:
             thread.start()
         while server.metrics()["anime_jobs"] < 16:

@@ -112,8 +112,11 @@ class Server:
         return self
 
     def __exit__(self, *error):
-        if self.process.poll() is None:
+        code = self.process.poll()
+        if code is None:
             self.stop()
+        elif code:
+            raise RuntimeError(f"the server ended with {code}: {self.process.stderr.read().decode()}")
 
 
 def parallel(count, function):
@@ -122,7 +125,7 @@ def parallel(count, function):
 
     def run(i):
         results[i] = function(i)
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -156,7 +159,7 @@ class Prober:
     def __init__(self, server):
         self.times = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(server,))
+        self._thread = threading.Thread(target=self._run, args=(server,), daemon=True)
         self._thread.start()
 
     def _run(self, server):
