@@ -281,8 +281,8 @@ int HttpServer::continue_request(Request &request, MHD_Connection *connection, c
         return body_complete(request, connection);
 
     if (request.refused && request.discarded > most_drained_bytes) {
-        // Reads no more, and leaves the sender a moment to notice the answer. What came now stays where it is:
-        // with all of it taken, libmicrohttpd would hand out the next chunk to the sleeping connection.
+        // Reads no more, and leaves the sender a moment to notice the answer. What came now stays where it
+        // is: with all of it taken, libmicrohttpd would hand out the next chunk to the sleeping connection.
         if (!connections_.enter(request.connection, Phase::refuse, Clock::now() + refuse_time,
                                 exchange.suspension))
             return MHD_NO;
