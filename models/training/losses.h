@@ -12,6 +12,7 @@ struct LossWeights {
     double l1 = 1;     ///< absolute difference
     double edges = 0;  ///< absolute difference of the Sobel gradients
     double energy = 0; ///< difference of the gradients' local strength, wherever exactly they lie
+    double colour = 0; ///< difference of the means over windows of 48×48 pixels
 };
 
 /// Luma (B, 1, H, W), weights .299 .587 .114.

@@ -134,6 +134,7 @@ Recipe read_recipe(const std::string &path, const std::string &cache)
         phase.weights.l1 = file.number(group, "l1");
         phase.weights.edges = file.number(group, "edges", 0);
         phase.weights.energy = file.number(group, "energy", 0);
+        phase.weights.colour = file.number(group, "colour", 0);
         recipe.phases.push_back(phase);
     }
     for (int i = 1; file.has("photos " + std::to_string(i)); ++i) {

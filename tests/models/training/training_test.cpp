@@ -105,9 +105,9 @@ TEST(Device, ThatIsNotThereIsRefusedWithWhatToDo)
 
 TEST(Losses, AreZeroForThePictureItself)
 {
-    const at::Tensor x = to_signed(picture(32, 32, 1)).unsqueeze(0);
-    const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
-    EXPECT_EQ(loss(x, x, at::ones({1, 1, 32, 32}), weights).item<double>(), 0);
+    const at::Tensor x = to_signed(picture(64, 64, 1)).unsqueeze(0);
+    const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1, .colour = 1};
+    EXPECT_EQ(loss(x, x, at::ones({1, 1, 64, 64}), weights).item<double>(), 0);
 }
 
 TEST(Losses, L1OfAConstantOffsetIsTheOffset)
@@ -115,6 +115,16 @@ TEST(Losses, L1OfAConstantOffsetIsTheOffset)
     const at::Tensor mask = at::ones({1, 1, 16, 16});
     const LossWeights weights{.l1 = 1, .edges = 1, .energy = 1};
     EXPECT_NEAR(loss(plain(16, 16, 0.5), plain(16, 16, 0.2), mask, weights).item<double>(), 0.3, 1e-6);
+}
+
+TEST(Losses, ColourIsTheDifferenceOfMeansWhateverHasNoise)
+{
+    const at::Tensor mask = at::ones({1, 1, 96, 96});
+    at::Tensor noise = plain(96, 96, 0.4);
+    noise.slice(3, 0, 96, 2).neg_(); // columns of -0.4 and 0.4: no colour of their own
+    const LossWeights weights{.l1 = 0, .colour = 1};
+    EXPECT_NEAR(loss(noise, plain(96, 96, 0), mask, weights).item<double>(), 0, 1e-5);
+    EXPECT_NEAR(loss(noise + 0.1, plain(96, 96, 0), mask, weights).item<double>(), 0.1, 1e-5);
 }
 
 TEST(Losses, WhatTheMaskHidesDoesNotCount)
