@@ -2,11 +2,12 @@
 """The cases in which clients do harm, or what looks like it. Each takes a Bench and returns a line of figures."""
 import json
 import random
+import select
 import socket
 import threading
 import time
 
-from bench import Failed, expect
+from bench import Failed, expect, wait_until
 from harness import MIB, Prober, closed_after, parallel, percentile
 from photos import progressive, refused
 
@@ -47,12 +48,11 @@ def slow_clients(bench):
         trickler.join()
         expect(all(gone), f"{200 - sum(gone)} of 200 slow clients were still there after 30 s")
         # A refused one has had its answer and still a moment to read it.
-        while (left := server.metrics()["anime_http_connections"]) and time.monotonic() - start < 30:
-            time.sleep(0.2)
+        wait_until("the last connections to end", lambda: not server.metrics()["anime_http_connections"],
+                   start + 30 - time.monotonic())
         took = time.monotonic() - start
         for _, sock in sockets:
             sock.close()
-        expect(left == 0, f"{left:.0f} connections are left")
         return (f"200 gone after {took:.0f} s (bar 30); {len(served)} normal requests served meanwhile, "
                 f"p95 {percentile(served, .95) * 1000:.0f} ms")
 
@@ -68,22 +68,22 @@ def oversize(bench):
         sock.sendall(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: " + kind + b"\r\n" + head + b"\r\n")
         sock.sendall(b"%x\r\n%s\r\n" % (len(start), start) if chunked and form else start)
         part = b"\xff" * 16384
-        sent = 0
-        answer = b""
-        sock.settimeout(5)
-        try:
-            while sent < body_bytes and not answer:
-                sock.sendall(b"4000\r\n" + part + b"\r\n" if chunked else part)
-                sent += len(part)
-                sock.setblocking(False)
-                try:
+        piece = b"4000\r\n" + part + b"\r\n" if chunked else part
+        sock.setblocking(False)
+        pending, sent, answer = b"", 0, b""
+        # Like a browser: listens while it sends, because a server that reads no more never lets it finish.
+        while True:
+            if not pending and sent < body_bytes:
+                pending, sent = piece, sent + len(part)
+            readable, writable, _ = select.select([sock], [sock] if pending else [], [], 5)
+            expect(readable or writable, f"no answer after {sent} bytes")
+            try:
+                if readable:
                     answer = sock.recv(4096)
-                except BlockingIOError:
-                    pass
-                sock.settimeout(5)
-            answer = answer or sock.recv(4096)
-        except OSError:
-            pass
+                    break
+                pending = pending[sock.send(pending):]
+            except ConnectionError:
+                break
         sock.close()
         return answer.split(b"\r\n")[0].decode()
     with bench.server() as server:
@@ -97,8 +97,8 @@ def oversize(bench):
                 ("a form chunked", form, b"Transfer-Encoding: chunked\r\n", 50_000_000, True)]:
             line = send(server, kind, head, size, chunked)
             expect(" 413 " in line, f"{name}: {line!r}")
-            while not (lines := [entry for entry in server.log() if entry.get("status") == 413]):
-                time.sleep(0.05)
+            lines = wait_until(f"the log of '{name}'",
+                               lambda: [entry for entry in server.log() if entry.get("status") == 413])
             server.lines.clear()
             # What the client's and the kernel's buffers hold besides was sent, but not taken.
             taken = lines[0]["bytes_in"]
@@ -217,9 +217,7 @@ def slow_readers(bench):
         expect(peak <= 200, f"peak RSS {peak:.0f} MiB, more than 200")
         for sock in sockets:
             sock.close()
-        end = time.monotonic() + 20
-        while server.metrics()["anime_sending_bytes"] and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_until("the bytes of clients that left", lambda: not server.metrics()["anime_sending_bytes"])
         expect(server.upload(bench.new(bench.photos.small))[0] == 200, "not well afterwards")
         return (f"{8 - refused} of 8 held {held / MIB:.1f} MiB (bar {most // MIB}), the others got 503; "
                 f"RSS idle {idle:.0f}, peak {peak:.0f} MiB (bar 200)")

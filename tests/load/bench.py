@@ -2,6 +2,7 @@
 """What every case gets: a server to start, photos that no cache knows, and how it fails."""
 import random
 import threading
+import time
 
 from harness import Server
 from photos import variant
@@ -20,6 +21,15 @@ class Skipped(Exception):
 def expect(condition, text):
     if not condition:
         raise Failed(text)
+
+
+def wait_until(what, condition, seconds=20):
+    """The condition's value once there is one; fails with `what` was waited for."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        expect(time.monotonic() < end, f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.01)
+    return value
 
 
 class Bench:

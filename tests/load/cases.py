@@ -10,7 +10,7 @@ import time
 
 from abuse import (disconnects, large_progressive, malformed, many_events, oversize, slow_clients, slow_readers,
                    split_forms, wrong_files)
-from bench import Skipped, expect
+from bench import Skipped, expect, wait_until
 from harness import MIB, Prober, Server, parallel, percentile
 from photos import refused
 
@@ -186,8 +186,7 @@ def stop_under_load(bench):
         threads = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(16)]
         for thread in threads:
             thread.start()
-        while server.metrics()["anime_jobs"] < 16:
-            time.sleep(0.01)
+        wait_until("16 jobs in hand", lambda: server.metrics()["anime_jobs"] >= 16)
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.05)
         status, headers, _ = server.upload(bench.new(bench.photos.small))
