@@ -138,6 +138,7 @@ std::optional<Response> Api::get_styles(ApiExchange &, const std::string &)
     if (shared_.engine.ready())
         for (const StyleEntry &style : shared_.engine.facts().styles)
             styles.push_back({{"name", style.name},
+                              {"model", style.model},
                               {"description", style.description},
                               {"licence", style.licence},
                               {"default", style.name == PaintOptions{}.style}});

@@ -133,13 +133,15 @@ void Engine::warm_up()
         throw std::runtime_error("No description named '" + options_.pipeline +
                                  "' with an appsrc named input and an appsink named output was found.");
     read_guard(options_.pipeline);
-    for (const StyleInfo &style : list_styles())
-        if (style.available)
-            facts_.styles.push_back({style.name, style.description, style.licence});
-    const bool has_default = std::any_of(facts_.styles.begin(), facts_.styles.end(),
-                                         [](const StyleEntry &s) { return s.name == default_style; });
-    if (!has_default)
-        facts_.styles.insert(facts_.styles.begin(), {default_style, facts_.model, {}});
+    // A description may paint with no style at all, or with a file that is none.
+    StyleEntry standard{default_style, default_style, facts_.model, {}};
+    for (const StyleInfo &style : list_styles()) {
+        if (style.available && style.name != default_style)
+            facts_.styles.push_back({style.name, style.name, style.description, style.licence});
+        if (style.name == facts_.model)
+            standard = {default_style, style.name, style.description, style.licence};
+    }
+    facts_.styles.insert(facts_.styles.begin(), standard);
     ready_ = true;
 }
 

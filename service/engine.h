@@ -23,6 +23,7 @@ namespace anime::service
 
 struct StyleEntry {
     std::string name;
+    std::string model; ///< the style that it stands for; itself, if none
     std::string description;
     std::string licence;
 };

@@ -12,6 +12,7 @@ const find = (id) => document.getElementById(id);
 const photos = [];
 const page = {
   limits: { max_bytes: 5 * 1024 * 1024, max_dimension: 2000 },
+  styles: [],
   announce: (text) => { find('status').textContent = text; },
   enqueue: (photo) => {
     waiting.push(photo);
@@ -138,16 +139,21 @@ function showStrength() {
 function translate() {
   translatePage();
   showLimits();
+  showStyles();
   showStrength();
   notice(...(said ?? []));
   for (const photo of photos) photo.card.translate();
 }
 
-function showStyles(styles) {
+/** Each style once: the default stands for one of the others. */
+function showStyles() {
   const chosen = find('style').value;
-  find('style').replaceChildren(...styles.map((style) => {
+  const standard = page.styles.find((style) => style.default);
+  const shown = page.styles.filter((style) => style.default || style.name !== standard?.model);
+  find('style').replaceChildren(...shown.map((style) => {
     const selected = style.name === chosen || (!chosen && style.default);
-    const option = new Option(style.name, style.name, style.default, selected);
+    const label = style.default && style.model !== style.name ? t('defaultStyle', { name: style.model }) : style.name;
+    const option = new Option(label, style.name, style.default, selected);
     option.title = style.description;
     return option;
   }));
@@ -161,7 +167,8 @@ async function readOnce() {
     if (!limits.ready) return false;
     page.limits = { ...page.limits, ...limits.upload };
     showLimits();
-    showStyles(styles);
+    page.styles = styles;
+    showStyles();
     return true;
   } catch {
     find('offline').hidden = false;

@@ -397,6 +397,8 @@ describe('the page', () => {
     assert.equal(asked, 3);
     assert.ok(saidSo && await page.locator('#offline').isHidden());
     assert.equal(await page.locator('#style').inputValue(), 'default');
+    const labels = await page.locator('#style option').allTextContents();
+    assert.ok(labels.includes('Default (hayao-lite)') && !labels.includes('hayao-lite'), labels.join());
   });
 });
 

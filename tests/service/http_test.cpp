@@ -426,7 +426,11 @@ TEST_F(Http, SaysWhatItOffers)
         std::replace(key.begin(), key.end(), '-', '_');
         EXPECT_EQ(limits["service"][key], options_.limits.*spec.value);
     }
-    EXPECT_EQ(json(ask("GET", "/v1/styles"))["styles"][0]["name"], "default");
+    const auto styles = json(ask("GET", "/v1/styles"))["styles"];
+    EXPECT_EQ(styles[0]["name"], "default");
+    EXPECT_EQ(styles[0]["model"], "default") << "this description paints with no style";
+    for (std::size_t i = 1; i < styles.size(); ++i)
+        EXPECT_NE(styles[i]["licence"], "") << styles[i];
     const Answer file = ask("GET", "/openapi.json");
     EXPECT_EQ(file.status, 200);
     EXPECT_NE(file.headers.at("content-security-policy").find("default-src 'none'"), std::string::npos);
