@@ -53,7 +53,8 @@ at::Tensor recolour(const at::Tensor &matrix, const at::Tensor &picture)
 at::Tensor box_mean(const at::Tensor &x, int64_t radius)
 {
     const int64_t side = 2 * radius + 1;
-    return at::avg_pool2d(x, {side, side}, {1, 1}, {radius, radius}, false, false);
+    const at::Tensor rows = at::avg_pool2d(x, {1, side}, {1, 1}, {0, radius}, false, false);
+    return at::avg_pool2d(rows, {side, 1}, {1, 1}, {radius, 0}, false, false);
 }
 
 } // namespace
