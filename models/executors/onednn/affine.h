@@ -3,7 +3,8 @@
 // their statistics are known.
 #pragma once
 
-#include "models/executors/onednn/stage.h"
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 
 #include <vector>
 

@@ -256,9 +256,4 @@ double ConvStage::gmac() const
     return spec_.gmac(in_, out_);
 }
 
-double ConvSpec::gmac(const Tensor &in, const Tensor &out) const
-{
-    return 1e-9 * out.height * out.width * channels * (in.channels / groups) * kernel_height * kernel_width;
-}
-
 } // namespace anime::onednn

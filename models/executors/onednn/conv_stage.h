@@ -3,15 +3,15 @@
 // activation, quantisation of the output.
 #pragma once
 
+#include "models/compiler/conv_spec.h"
+#include "models/compiler/fold.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/dnnl_version.h"
-#include "models/executors/onednn/fold.h"
-#include "models/executors/onednn/stage.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <map>
 #include <memory>
-#include <optional>
 
 namespace anime::onednn
 {
@@ -35,30 +35,6 @@ public:
 
 private:
     std::multimap<std::string, dnnl::memory> packed_;
-};
-
-/// What a convolution does, in float32 and in terms of real values.
-struct ConvSpec {
-    std::string name;
-    std::string node; ///< the graph's name for it; phases of one convolution share it
-    int channels = 0; ///< of the output
-    int kernel_height = 1;
-    int kernel_width = 1;
-    int stride = 1;
-    int groups = 1;
-    int skip = 0; ///< rows of the input's border that it leaves out above
-    int skip_columns = 0;
-    std::vector<float> weights; ///< (channels, input channels / groups, kernel_height, kernel_width)
-    std::vector<float> bias;    ///< empty: none
-    std::vector<float> mean;    ///< of each input channel; empty: not known
-    std::optional<float> slope; ///< leaky activation
-    bool tanh = false;
-    const Vector *modulation = nullptr; ///< y · (1 + v[offset + c]) + v[offset + channels + c]
-    int offset = 0;
-
-    /// False for all phases of a convolution but one.
-    bool first_of_node() const { return skip == 0 && skip_columns == 0; }
-    double gmac(const Tensor &in, const Tensor &out) const;
 };
 
 class ConvStage final : public Stage

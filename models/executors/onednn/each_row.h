@@ -2,7 +2,8 @@
 // How the loops over rows divide their work among threads.
 #pragma once
 
-#include "models/executors/onednn/stage.h"
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 
 #include <omp.h>
 

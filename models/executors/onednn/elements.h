@@ -2,8 +2,9 @@
 // Reads and writes runs of pixels of a tensor as float, whatever its type.
 #pragma once
 
+#include "models/compiler/tensor.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/kernels.h"
-#include "models/executors/onednn/tensor.h"
 
 #include <vector>
 

@@ -2,7 +2,8 @@
 // The global branch: a thumbnail of the whole picture, and the vector that is computed from it.
 #pragma once
 
-#include "models/executors/onednn/stage.h"
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/graph/graph.h"
 
 #include <optional>

@@ -2,13 +2,14 @@
 // Graph to stages: one chain after the other.
 #include "models/executors/onednn/lowering.h"
 
+#include "models/compiler/chains.h"
+#include "models/compiler/forms.h"
+#include "models/compiler/phases.h"
 #include "models/error.h"
 #include "models/executors/onednn/apply_stage.h"
-#include "models/executors/onednn/chains.h"
-#include "models/executors/onednn/forms.h"
+#include "models/executors/onednn/costs.h"
 #include "models/executors/onednn/global_stages.h"
 #include "models/executors/onednn/moments_stage.h"
-#include "models/executors/onednn/phases.h"
 #include "models/executors/onednn/picture_stages.h"
 #include "models/executors/onednn/upsample_stage.h"
 #include "models/executors/onednn/winograd_stage.h"
@@ -18,11 +19,6 @@
 
 namespace anime::onednn
 {
-
-const char *to_string(Precision precision)
-{
-    return precision == Precision::f32 ? "f32" : precision == Precision::bf16 ? "bf16" : "int8";
-}
 
 namespace
 {
@@ -45,7 +41,7 @@ class Lowering
 public:
     Lowering(const Graph &graph, Precision precision, Size size, const Frame &frame, WeightCache &cache)
         : graph_(graph), size_(size), frame_(frame), cache_(cache), chains_(find_chains(graph)),
-          forms_(choose_forms(graph, chains_, precision)), values_(graph.nodes.size())
+          forms_(choose_forms(graph, chains_, precision, costs())), values_(graph.nodes.size())
     {
     }
 

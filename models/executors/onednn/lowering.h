@@ -2,8 +2,10 @@
 // Turns a graph into stages and tensors for one picture size and one precision.
 #pragma once
 
+#include "models/compiler/precision.h"
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/conv_stage.h"
-#include "models/executors/onednn/stage.h"
 #include "models/graph/graph.h"
 
 #include <deque>
@@ -12,10 +14,6 @@
 
 namespace anime::onednn
 {
-
-enum class Precision { f32, bf16, int8 };
-
-const char *to_string(Precision precision);
 
 /// Stages in an order in which they can run, and the values between them, without memory yet.
 struct Lowered {

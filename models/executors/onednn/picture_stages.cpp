@@ -72,11 +72,6 @@ void shuffle(const std::uint8_t *from, int channels, int n, int wanted, std::uin
 
 } // namespace
 
-Quant picture_quant(int channels)
-{
-    return {std::vector<float>(channels, 1.0F / 127.5F), std::vector<float>(channels, 127.5F)};
-}
-
 ReadStage::ReadStage(const Frame &frame, int factor, std::vector<Tensor *> tensors)
     : Stage("input", tensors.front()->height), frame_(frame), factor_(factor)
 {

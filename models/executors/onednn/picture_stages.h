@@ -2,13 +2,11 @@
 // The two ends of a plan: the picture in, padded and unshuffled; the picture out, shuffled and cropped.
 #pragma once
 
-#include "models/executors/onednn/stage.h"
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 
 namespace anime::onednn
 {
-
-/// Bytes of a picture as values in [-1, 1]: x = (q − 127.5) / 127.5.
-Quant picture_quant(int channels);
 
 class ReadStage final : public Stage
 {

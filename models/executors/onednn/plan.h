@@ -3,8 +3,9 @@
 // allocates nothing.
 #pragma once
 
+#include "models/compiler/schedule.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/lowering.h"
-#include "models/executors/onednn/schedule.h"
 
 #include <atomic>
 #include <exception>

@@ -2,7 +2,8 @@
 // Which precision a model runs in on this CPU.
 #pragma once
 
-#include "models/executors/onednn/lowering.h"
+#include "models/compiler/precision.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/model.h"
 
 #include <string>

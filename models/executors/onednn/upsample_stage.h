@@ -3,8 +3,9 @@
 // folded into the convolution that follows.
 #pragma once
 
+#include "models/compiler/stage.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/elements.h"
-#include "models/executors/onednn/stage.h"
 #include "models/graph/graph.h"
 
 #include <optional>

@@ -4,6 +4,7 @@
 // stays in the cache.
 #pragma once
 
+#include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/conv_stage.h"
 #include "models/executors/onednn/kernels.h"
 #include "models/graph/graph.h"

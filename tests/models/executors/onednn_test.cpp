@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The oneDNN executor against the reference interpreter, on tiny models and pictures of many sizes.
+#include "models/compiler/fold.h"
 #include "models/error.h"
 #include "models/executors/executor.h"
 #include "models/executors/onednn/calibration.h"
-#include "models/executors/onednn/fold.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"

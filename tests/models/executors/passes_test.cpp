@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What turns a graph into a plan, piece by piece: chains, forms, phases, borders, the order of the strips,
 // and the loops between the convolutions.
+#include "models/compiler/chains.h"
+#include "models/compiler/forms.h"
+#include "models/compiler/phases.h"
+#include "models/compiler/schedule.h"
 #include "models/error.h"
 #include "models/executors/onednn/affine.h"
 #include "models/executors/onednn/calibration.h"
-#include "models/executors/onednn/chains.h"
-#include "models/executors/onednn/forms.h"
+#include "models/executors/onednn/costs.h"
 #include "models/executors/onednn/isa.h"
 #include "models/executors/onednn/kernels.h"
 #include "models/executors/onednn/lanes.h"
 #include "models/executors/onednn/moments_stage.h"
-#include "models/executors/onednn/phases.h"
-#include "models/executors/onednn/schedule.h"
 #include "models/executors/onednn/upsample_stage.h"
 #include "models/padding.h"
 #include "tests/models/tiny_models.h"
@@ -104,7 +105,7 @@ TEST(Forms, AreNoNarrowerThanThePrecision)
     const auto chains = find_chains(graph);
     for (const auto &[precision, narrowest] :
          {std::pair{Precision::f32, Type::f32}, {Precision::bf16, Type::bf16}})
-        for (const ChainForms &forms : choose_forms(graph, chains, precision))
+        for (const ChainForms &forms : choose_forms(graph, chains, precision, costs()))
             for (const Form &form : forms.forms)
                 EXPECT_GE(size_of(form.type), size_of(narrowest)) << to_string(precision);
 }
@@ -113,7 +114,7 @@ TEST(Forms, QuantisedValuesCoverTheirCalibratedRange)
 {
     const Graph graph = build_graph("lite", test::lite_model(8, 12, 1, true).tensors, {});
     const auto chains = find_chains(graph);
-    const auto forms = choose_forms(graph, chains, Precision::int8);
+    const auto forms = choose_forms(graph, chains, Precision::int8, costs());
     int checked = 0;
     for (const Chain &reader : chains) {
         const Node &node = graph.nodes[reader.start];

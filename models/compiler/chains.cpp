@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Fusion: which operations of a graph one pass over the data can do.
-#include "models/executors/onednn/chains.h"
+#include "models/compiler/chains.h"
 
 #include "models/error.h"
 
 #include <algorithm>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -65,7 +65,7 @@ private:
 
     [[noreturn]] static void unsupported(int n)
     {
-        throw Error("model-unsupported", "The oneDNN executor can't run operation " + std::to_string(n) +
+        throw Error("model-unsupported", "The compiler can't fuse operation " + std::to_string(n) +
                                              " of the model's graph where it stands.");
     }
 
@@ -196,4 +196,4 @@ std::vector<Chain> find_chains(const Graph &graph)
     return Finder(graph).find();
 }
 
-} // namespace anime::onednn
+} // namespace anime::compiler

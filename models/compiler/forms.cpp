@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Chooses types, borders and quantisation.
-#include "models/executors/onednn/forms.h"
-
-#include "models/executors/onednn/picture_stages.h"
-#include "models/executors/onednn/winograd_stage.h"
+#include "models/compiler/forms.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -64,8 +61,8 @@ Quant common_zero(const InputRange &range)
 class Chooser
 {
 public:
-    Chooser(const Graph &graph, const std::vector<Chain> &chains, Precision precision)
-        : graph_(graph), chains_(chains), precision_(precision), out_(chains.size())
+    Chooser(const Graph &graph, const std::vector<Chain> &chains, Precision precision, const Costs &costs)
+        : graph_(graph), chains_(chains), precision_(precision), costs_(costs), out_(chains.size())
     {
     }
 
@@ -105,7 +102,7 @@ private:
         if (forms.global || precision_ == Precision::f32)
             forms.compute = Type::f32;
         else if (precision_ == Precision::int8 && (node.range || reads_picture(chain)) && !chain.tanh &&
-                 !(WinogradStage::beats_bytes(node) && chain.norm >= 0))
+                 !(costs_.wide_beats_bytes(node) && chain.norm >= 0))
             forms.compute = Type::u8;
         else
             forms.compute = Type::bf16;
@@ -195,15 +192,21 @@ private:
     const Graph &graph_;
     const std::vector<Chain> &chains_;
     Precision precision_;
+    const Costs &costs_;
     std::vector<ChainForms> out_;
 };
 
 } // namespace
 
-std::vector<ChainForms> choose_forms(const Graph &graph, const std::vector<Chain> &chains,
-                                     Precision precision)
+Quant picture_quant(int channels)
 {
-    return Chooser(graph, chains, precision).choose();
+    return {std::vector<float>(channels, 1.0F / 127.5F), std::vector<float>(channels, 127.5F)};
 }
 
-} // namespace anime::onednn
+std::vector<ChainForms> choose_forms(const Graph &graph, const std::vector<Chain> &chains,
+                                     Precision precision, const Costs &costs)
+{
+    return Chooser(graph, chains, precision, costs).choose();
+}
+
+} // namespace anime::compiler

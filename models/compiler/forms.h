@@ -3,12 +3,14 @@
 // what reads them.
 #pragma once
 
-#include "models/executors/onednn/chains.h"
-#include "models/executors/onednn/lowering.h"
+#include "models/compiler/chains.h"
+#include "models/compiler/costs.h"
+#include "models/compiler/precision.h"
+#include "models/compiler/tensor.h"
 
 #include <map>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 struct Form {
@@ -32,8 +34,11 @@ struct ChainForms {
     bool direct = false;      ///< the convolution itself writes the only form
 };
 
+/// Bytes of a picture as values in [-1, 1]: x = (q − 127.5) / 127.5.
+Quant picture_quant(int channels);
+
 /// One for each chain.
 std::vector<ChainForms> choose_forms(const Graph &graph, const std::vector<Chain> &chains,
-                                     Precision precision);
+                                     Precision precision, const Costs &costs);
 
-} // namespace anime::onednn
+} // namespace anime::compiler

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Borders and windows of tensors.
-#include "models/executors/onednn/tensor.h"
+#include "models/compiler/tensor.h"
 
 #include "models/padding.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -78,4 +78,4 @@ void Tensor::slide(int keep, int rows)
     first = keep;
 }
 
-} // namespace anime::onednn
+} // namespace anime::compiler

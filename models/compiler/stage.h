@@ -2,14 +2,14 @@
 // One operation of a plan: it computes rows of its outputs from rows of its inputs, in order from the top.
 #pragma once
 
-#include "models/executors/onednn/tensor.h"
+#include "models/compiler/tensor.h"
 #include "models/image.h"
 
 #include <span>
 #include <string>
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 struct ConvSpec;
@@ -66,4 +66,4 @@ public:
     std::byte *scratch = nullptr;     ///< set by the plan
 };
 
-} // namespace anime::onednn
+} // namespace anime::compiler

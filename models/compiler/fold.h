@@ -2,11 +2,11 @@
 // The weights of a convolution once its input's quantisation is part of them.
 #pragma once
 
-#include "models/executors/onednn/tensor.h"
+#include "models/compiler/tensor.h"
 
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 /// Weights and bias of a convolution and what is known of its input.
@@ -27,4 +27,4 @@ struct Folded {
 
 Folded fold(const FoldSpec &spec, const Quant &input);
 
-} // namespace anime::onednn
+} // namespace anime::compiler

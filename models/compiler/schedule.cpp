@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Segments, strips, windows, and the arena.
-#include "models/executors/onednn/schedule.h"
+#include "models/compiler/schedule.h"
 
 #include <algorithm>
 #include <map>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -286,4 +286,4 @@ int usable_bands(const std::vector<std::unique_ptr<Stage>> &stages, int wanted)
     return Scheduler(stages, 1, {}).usable_bands(wanted);
 }
 
-} // namespace anime::onednn
+} // namespace anime::compiler

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Kernels of the four phases.
-#include "models/executors/onednn/phases.h"
+#include "models/compiler/phases.h"
 
 #include <array>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -38,4 +38,4 @@ Phase make_phase(const std::vector<float> &weights, int row, int column)
     return out;
 }
 
-} // namespace anime::onednn
+} // namespace anime::compiler

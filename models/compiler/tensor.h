@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 enum class Type { f32, bf16, u8 };
@@ -83,4 +83,4 @@ struct Tensor {
     std::byte *data = nullptr;
 };
 
-} // namespace anime::onednn
+} // namespace anime::compiler

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 /// The kernel for output rows of parity `row` and columns of parity `column`: 3 taps along an even direction,
@@ -18,4 +18,4 @@ struct Phase {
 
 Phase make_phase(const std::vector<float> &weights, int row, int column);
 
-} // namespace anime::onednn
+} // namespace anime::compiler

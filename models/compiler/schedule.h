@@ -7,12 +7,12 @@
 // one again, so that the threads meet once a frame and not after every strip.
 #pragma once
 
-#include "models/executors/onednn/stage.h"
+#include "models/compiler/stage.h"
 
 #include <memory>
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 struct Step {
@@ -50,4 +50,4 @@ Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::s
 /// won, and 1 where the last segment can't be cut.
 int usable_bands(const std::vector<std::unique_ptr<Stage>> &stages, int wanted);
 
-} // namespace anime::onednn
+} // namespace anime::compiler

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 struct Chain {
@@ -31,4 +31,4 @@ struct Chain {
 /// Throws Error model-unsupported for a sequence of operations that no stage does.
 std::vector<Chain> find_chains(const Graph &graph);
 
-} // namespace anime::onednn
+} // namespace anime::compiler

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Rounds weights to 8 bits so that their errors cancel where the input changes little.
-#include "models/executors/onednn/fold.h"
+#include "models/compiler/fold.h"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
 
-namespace anime::onednn
+namespace anime::compiler
 {
 
 namespace
@@ -86,4 +86,4 @@ Folded fold(const FoldSpec &spec, const Quant &input)
     return out;
 }
 
-} // namespace anime::onednn
+} // namespace anime::compiler

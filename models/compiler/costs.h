@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the compiler has to ask the executor that will run what it makes. The compiler itself knows no library
+// and no CPU.
+#pragma once
+
+#include "models/graph/graph.h"
+
+namespace anime::compiler
+{
+
+class Costs
+{
+public:
+    virtual ~Costs() = default;
+
+    /// True where the convolution takes less time from bf16 values than from bytes.
+    virtual bool wide_beats_bytes(const Node &conv) const = 0;
+};
+
+} // namespace anime::compiler

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which of the stages is the faster one, as measured where each stage is written down.
+#include "models/executors/onednn/costs.h"
+
+#include "models/executors/onednn/winograd_stage.h"
+
+namespace anime::onednn
+{
+
+namespace
+{
+
+class OnednnCosts final : public compiler::Costs
+{
+public:
+    bool wide_beats_bytes(const Node &conv) const override { return WinogradStage::beats_bytes(conv); }
+};
+
+} // namespace
+
+const compiler::Costs &costs()
+{
+    static const OnednnCosts answers;
+    return answers;
+}
+
+} // namespace anime::onednn
