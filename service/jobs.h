@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Jobs, the bounded queue they wait in, and who is told when they change. One lock, held for microseconds:
-// the thread that serves HTTP calls everything here.
+// Jobs, the bounded queue they wait in, and who is told when they change. The thread that serves HTTP calls
+// everything here, so nothing under the lock looks at more than the jobs that it is about and the connections
+// that listen: what is due, what may be forgotten and the place in the queue are kept in order.
 #pragma once
 
 #include "service/picture.h"
 #include "service/problem.h"
 #include "service/waker.h"
 
+#include <ext/pb_ds/assoc_container.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <map>
+#include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace anime::service
@@ -100,7 +106,7 @@ public:
 
     /// Queues the job, joins an equal task, or finishes it from the cache. Refused: queue-full, draining,
     /// idempotency-mismatch. The same Idempotency-Key of the same client with the same content gives the same
-    /// job again, unless that was cancelled.
+    /// job again, unless that was cancelled or failed in a way that another try may mend (5xx).
     Submission submit(const NewJob &job, Steady now, Wall wall);
 
     std::optional<JobView> find(const std::string &id) const;
@@ -154,30 +160,50 @@ private:
         std::string idempotency;  ///< its key in idempotent_, or empty
         std::size_t attached = 0; ///< connections that wait for it
         bool outlives_connections = false;
+        std::uint64_t serial = 0;            ///< jobs_made_ when it was made
+        std::uint64_t moves = 0;             ///< moves_ when it was queued
+        std::list<Job *>::iterator in_work;  ///< among the jobs of its work, until it is final
+        std::list<Job *>::iterator pictured; ///< in pictured_, while it has a picture
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Work {
         TaskPtr task;
-        std::vector<JobPtr> jobs;
+        std::list<Job *> jobs;
         bool running = false;
-        Steady started;
+        std::uint64_t ticket = 0; ///< in the queue
     };
     using Wakers = std::vector<std::shared_ptr<Waker>>;
+    /// By time, and those of the same time as they were made.
+    struct Earlier {
+        template <typename Time>
+        bool operator()(const std::pair<Time, Job *> &a, const std::pair<Time, Job *> &b) const
+        {
+            return a.first != b.first ? a.first < b.first : a.second->serial < b.second->serial;
+        }
+    };
+    /// Tells how many are before a ticket without counting them.
+    using Queue = __gnu_pbds::tree<std::uint64_t, TaskPtr, std::less<>, __gnu_pbds::rb_tree_tag,
+                                   __gnu_pbds::tree_order_statistics_node_update>;
 
     JobPtr add_locked(const NewJob &job, Steady now, Wall wall);
+    void add_to_work_locked(Job &job, Work &work);
     void change_locked(Job &job, Wakers &wakers);
+    void collect_listeners_locked(Job &job, Wakers &wakers);
     void release_key_locked(Job &job);
     void keep_locked(Job &job, const PicturePtr &picture);
     void drop_picture_locked(Job &job);
     void bound_pictures_locked();
     void attach_locked(Job &job, bool attached);
-    void cancel_locked(const JobPtr &job, Wall wall, Wakers &wakers);
-    void leave_work_locked(const JobPtr &job, const TaskPtr &task, Wakers &wakers);
-    std::vector<JobPtr> take_work_locked(const TaskPtr &task);
+    void cancel_locked(Job &job, Wall wall, Wakers &wakers);
+    void leave_work_locked(Job &job, const TaskPtr &task);
+    void leave_queue_locked(Job &job);
+    std::list<Job *> take_work_locked(const TaskPtr &task);
     JobView fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers);
     bool missed_deadline_locked(const Job &job, Steady now) const;
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
-    void move_queue_locked(Wakers &wakers);
+    void forget_locked(Job &job);
+    void tell_of_moves_locked(Wakers &wakers);
+    bool tick_some(Steady now, Wall wall, std::vector<JobView> &failed);
     void give_back_locked(const TaskPtr &task);
     bool make_room_locked();
     JobView view_locked(const Job &job) const;
@@ -188,10 +214,17 @@ private:
     mutable std::mutex lock_; // protects what follows; wakers are called after it was released
     std::condition_variable changed_;
     std::unordered_map<std::string, JobPtr> jobs_;
-    std::deque<std::string> order_;                           // ids, oldest first
     std::unordered_map<std::string, std::string> idempotent_; // client and its key → id
     std::unordered_map<std::string, Work> works_;             // by cache key
-    std::deque<TaskPtr> queue_;
+    Queue queue_;                                             // by ticket
+    std::uint64_t tickets_ = 0;
+    std::uint64_t moves_ = 0;           // how often places in the queue have changed
+    bool moved_ = false;                // since the listeners were told
+    std::unordered_set<Job *> watched_; // queued ones that somebody listens to
+    std::uint64_t jobs_made_ = 0;
+    std::set<std::pair<Steady, Job *>, Earlier> unfinished_; // by deadline
+    std::set<std::pair<Wall, Job *>, Earlier> forgettable_;  // final and not attached, by expiry
+    std::list<Job *> pictured_;                              // those with a picture, oldest first
     std::size_t running_ = 0;
     std::uint64_t taken_ = 0;
     bool draining_ = false;

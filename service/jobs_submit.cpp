@@ -32,17 +32,9 @@ bool JobBoard::make_room_locked()
 {
     if (jobs_.size() < settings_.most_jobs)
         return true;
-    const auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string &id) {
-        const Job &job = *jobs_.at(id);
-        return is_final(job.view.state) && job.attached == 0;
-    });
-    if (oldest == order_.end())
+    if (forgettable_.empty())
         return false;
-    const JobPtr job = jobs_.at(*oldest);
-    release_key_locked(*job);
-    drop_picture_locked(*job);
-    jobs_.erase(*oldest);
-    order_.erase(oldest);
+    forget_locked(*forgettable_.begin()->second);
     return true;
 }
 
@@ -58,9 +50,11 @@ JobBoard::JobPtr JobBoard::add_locked(const NewJob &job, Steady now, Wall wall)
     view.options = job.options;
     view.created = wall;
     added->deadline = now + settings_.deadline;
+    added->serial = jobs_made_++;
+    added->moves = moves_;
     attach_locked(*added, job.attached);
     jobs_[view.id] = added;
-    order_.push_back(view.id);
+    unfinished_.insert({added->deadline, added.get()});
     added->idempotency = idempotency_of(job);
     if (!added->idempotency.empty())
         idempotent_[added->idempotency] = view.id;
@@ -113,16 +107,16 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
         const JobPtr joined = add_locked(job, now, wall);
         joined->view.cache = "shared";
         joined->view.painted_by = same->second.task->request_id;
-        joined->task = same->second.task;
+        add_to_work_locked(*joined, same->second);
         joined->task->deadline = joined->deadline;
         if (same->second.running) {
+            leave_queue_locked(*joined);
             const JobView &first = same->second.jobs.front()->view;
             joined->view.state = JobState::running;
             joined->view.started = wall;
             joined->view.stage = first.stage;
             joined->view.progress = first.progress;
         }
-        same->second.jobs.push_back(joined);
         return {view_locked(*joined), std::nullopt};
     }
 
@@ -144,11 +138,12 @@ Submission JobBoard::submit(const NewJob &job, Steady now, Wall wall)
     task->receive_ms = job.receive_ms;
     task->queued = now;
     task->deadline = added->deadline;
-    added->task = task;
     // A cancelled run of the same key may still be stopping; its own end finds another task here and leaves
     // it.
-    works_[job.key] = Work{task, {added}, false, {}};
-    queue_.push_back(task);
+    Work &work = works_[job.key];
+    work = Work{task, {}, false, tickets_++};
+    add_to_work_locked(*added, work);
+    queue_.insert({work.ticket, task});
     changed_.notify_one();
     return {view_locked(*added), std::nullopt};
 }

@@ -25,7 +25,7 @@ const std::vector<LimitSpec> &limit_specs()
          "pictures in memory that are being sent, a quarter of them to one client"},
         {"queue-size", &Limits::queue_size, 1, 100000, "jobs", "jobs that may wait"},
         {"workers", &Limits::workers, 1, 64, "pipelines", "pictures painted at once"},
-        {"max-jobs", &Limits::max_jobs, 16, 1000000, "jobs", "jobs remembered, finished ones included"},
+        {"max-jobs", &Limits::max_jobs, 16, 100000, "jobs", "jobs remembered, finished ones included"},
         {"job-ttl", &Limits::job_ttl, 1, 86400, "s", "how long a finished job is remembered"},
         {"rate", &Limits::rate, 1, 1000000, "uploads/min", "uploads of one client, sustained"},
         {"burst", &Limits::burst, 1, 1000000, "uploads", "uploads of one client in one go"},

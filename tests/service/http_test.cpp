@@ -405,6 +405,18 @@ TEST_F(Http, WorkThatTakesTooLongEndsAsATimeout)
     EXPECT_EQ(result.status, 504);
 }
 
+TEST_F(Http, TryingAgainWithTheSameKeyAfterATimeoutTriesAgain)
+{
+    options_.limits.deadline = 1;
+    options_.limits.workers = 1;
+    start();
+    for (int i = 0; i < 8; ++i)
+        create("/v1/jobs?pipeline=slow", photo(i));
+    const std::map<std::string, std::string> headers = {{"Idempotency-Key", "k1"}, {"Prefer", "wait=15"}};
+    EXPECT_EQ(code(post("/v1/jobs?pipeline=slow", photo(9), headers)), "deadline");
+    EXPECT_EQ(post("/v1/jobs?pipeline=slow", photo(9), headers).status, 200) << "the queue is empty by now";
+}
+
 TEST_F(Http, RequestIdsAreEchoedWhenTheyAreHarmless)
 {
     start();

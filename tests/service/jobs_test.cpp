@@ -187,6 +187,32 @@ TEST_F(JobBoardTest, ACancelledJobReleasesItsIdempotencyKey)
     EXPECT_EQ(submit(job("a", "key")).id, second.id);
 }
 
+TEST_F(JobBoardTest, AFailureThatAnotherTryMayMendReleasesTheIdempotencyKey)
+{
+    const std::pair<const char *, bool> codes[] = {{"deadline", true},       {"out-of-memory", true},
+                                                   {"internal", true},       {"service-failed", true},
+                                                   {"image-corrupt", false}, {"size-pixels", false}};
+    for (const auto &[code, released] : codes) {
+        const JobView first = submit(job(code, code));
+        board_.fail(board_.take(), make_problem(code, "", ""), wall_);
+        const JobView second = submit(job(code, code));
+        EXPECT_EQ(second.id != first.id, released) << code;
+        if (released)
+            board_.cancel(second.id, wall_);
+        EXPECT_EQ(board_.find(first.id)->problem->code, code) << "the job itself keeps its answer";
+    }
+}
+
+TEST_F(JobBoardTest, AJobThatWaitedTooLongIsQueuedAnewWhenItIsSentAgainWithItsKey)
+{
+    const JobView first = submit(job("a", "key"));
+    board_.tick(now_ + std::chrono::seconds(60), wall_);
+    EXPECT_EQ(state(first.id), JobState::failed);
+    const JobView second = submit(job("a", "key"));
+    EXPECT_NE(second.id, first.id);
+    EXPECT_EQ(second.state, JobState::queued);
+}
+
 TEST_F(JobBoardTest, IsCancelledWithTheLastConnectionThatWaitsForIt)
 {
     NewJob upload = job("a", "key");
@@ -371,6 +397,71 @@ TEST_F(JobBoardTest, WakesListenersAtEachChange)
     board_.take();
     EXPECT_EQ(waker->count, 2);
     EXPECT_GT(board_.find(second.id)->version, version);
+}
+
+TEST_F(JobBoardTest, PlacesInALongQueueStayRightWhateverLeavesIt)
+{
+    JobBoard board({1000, 1000, std::chrono::seconds(100), std::chrono::seconds(60), 100});
+    std::vector<std::string> waiting;
+    for (int i = 0; i < 1000; ++i)
+        waiting.push_back(board.submit(job(std::to_string(i)), now_, wall_).job->id);
+    for (int leaves = 0; leaves < 900; ++leaves) {
+        const std::size_t at = static_cast<std::size_t>(leaves) * 7 % waiting.size();
+        if (leaves % 3 == 0) {
+            board.fail(board.take(), make_problem("failed", "", ""), wall_);
+            waiting.erase(waiting.begin());
+        } else {
+            board.cancel(waiting[at], wall_);
+            waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+    }
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+        ASSERT_EQ(board.find(waiting[i])->position, i + 1);
+}
+
+TEST_F(JobBoardTest, TheVersionGrowsWithEachMoveAlsoWhileNobodyListens)
+{
+    submit(job("a"));
+    const JobView second = submit(job("b"));
+    const TaskPtr task = board_.take();
+    const std::uint64_t moved = board_.find(second.id)->version;
+    EXPECT_GT(moved, second.version) << "a client that comes back with its last event id sees the new place";
+    board_.fail(task, make_problem("failed", "", ""), wall_);
+    EXPECT_EQ(board_.find(second.id)->version, moved);
+    board_.take();
+    EXPECT_GT(board_.find(second.id)->version, moved);
+}
+
+TEST_F(JobBoardTest, EndsAndForgetsAnyNumberAtOnce)
+{
+    JobBoard board({5000, 5000, std::chrono::seconds(100), std::chrono::seconds(60), 100});
+    for (int i = 0; i < 2000; ++i)
+        board.submit(job(std::to_string(i)), now_, wall_);
+    EXPECT_EQ(board.tick(now_ + std::chrono::seconds(60), wall_).size(), 2000u);
+    EXPECT_EQ(board.load(now_).queued, 0u);
+    board.tick(now_, wall_ + std::chrono::seconds(100));
+    EXPECT_EQ(board.load(now_).jobs, 0u);
+}
+
+TEST_F(JobBoardTest, MakesRoomByWhatExpiresFirstAndNobodyWaitsFor)
+{
+    NewJob upload = job("a");
+    upload.attached = true;
+    const std::string held = submit(upload).id;
+    board_.finish(board_.take(), picture_of(3), wall_);
+    std::vector<std::string> others;
+    for (const char *key : {"b", "c", "d", "e"}) {
+        others.push_back(submit(job(key)).id);
+        board_.finish(board_.take(), picture_of(3), wall_ + std::chrono::seconds(others.size()));
+    }
+    submit(job("f"));
+    EXPECT_TRUE(board_.find(held)) << "a connection is attached to it";
+    EXPECT_FALSE(board_.find(others[0]));
+    EXPECT_TRUE(board_.find(others[1]));
+    board_.detach(held, wall_);
+    board_.finish(board_.take(), picture_of(3), wall_);
+    submit(job("g"));
+    EXPECT_FALSE(board_.find(held)) << "now it is the first to expire";
 }
 
 TEST_F(JobBoardTest, DrainsAndAbandons)
