@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Finds pipeline descriptions in ANIME_PIPELINE_PATH and in the installed folder.
+// Finds pipeline descriptions in ANIME_PIPELINE_PATH and in the installed folder, and reads their header
+// lines.
 #include "pipelines/runner.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 namespace fs = std::filesystem;
 
@@ -32,13 +35,37 @@ std::vector<fs::path> folders()
     return found;
 }
 
-std::string without_comments(std::istream &in)
+/// The words behind `key` in a header line; none in any other line.
+std::vector<std::string> words_after(std::string_view key, const std::string &line)
 {
-    std::string text;
+    if (!line.starts_with(key))
+        return {};
+    std::istringstream rest(line.substr(key.size()));
+    return {std::istream_iterator<std::string>(rest), {}};
+}
+
+void read_header_line(const std::string &line, Description &description)
+{
+    for (const std::string &type : words_after("# in:", line))
+        if (type == "*")
+            description.reads_the_rest = true;
+        else
+            description.in.push_back("." + type);
+    for (const std::string &type : words_after("# out:", line))
+        description.out.push_back("." + type);
+    for (const std::string &answer : words_after("# in folders:", line))
+        description.in_folders = answer != "no";
+}
+
+Description read(const std::string &name, std::istream &in)
+{
+    Description description{name};
     for (std::string line; std::getline(in, line);)
-        if (!line.starts_with('#'))
-            text += line + '\n';
-    return text;
+        if (line.starts_with('#'))
+            read_header_line(line, description);
+        else
+            description.text += line + '\n';
+    return description;
 }
 
 std::string joined(const std::vector<std::string> &names)
@@ -67,7 +94,7 @@ Description load_description(const std::string &name_or_path)
             continue;
         std::ifstream in(candidate);
         if (in)
-            return {name_or_path, without_comments(in)};
+            return read(name_or_path, in);
     }
 
     RunFailure failure;

@@ -25,7 +25,13 @@ namespace anime
 /// elements alike: input, guard (sizeguard), faces (facepaint), paint (animeganfilter), output.
 struct Description {
     std::string name; ///< "photo", or the path it was read from
-    std::string text;
+    std::string text = {};
+
+    // What its header lines say ("# in: jpg png *", "# out: png", "# in folders: no"); docs/pipelines.md.
+    std::vector<std::string> in = {};  ///< file types that it reads, as ".png"; empty: it doesn't say
+    std::vector<std::string> out = {}; ///< file types that it writes
+    bool reads_the_rest = false;       ///< "*": also what no description names, if it is told to
+    bool in_folders = true;            ///< may be chosen where no output is named
 };
 
 /// Why a run failed. Codes of the runner itself: description-missing, description-invalid, element-missing,

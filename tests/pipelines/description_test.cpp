@@ -70,6 +70,19 @@ TEST_F(Descriptions, HaveCommentLines)
     EXPECT_EQ(load_description("a").text, "fakesrc !\nfakesink\n");
 }
 
+TEST_F(Descriptions, SayInTheirHeaderLinesWhichFilesTheyReadAndWrite)
+{
+    write("first/a.launch", "# SPDX\n# in: jpg png *\n# out: png\n# in folders: no\nfakesrc ! fakesink\n");
+    write("first/b.launch", "# in words: it has no such lines\nfakesrc ! fakesink\n");
+    const Description a = load_description("a");
+    EXPECT_EQ(a.in, (std::vector<std::string>{".jpg", ".png"}));
+    EXPECT_EQ(a.out, (std::vector<std::string>{".png"}));
+    EXPECT_TRUE(a.reads_the_rest);
+    EXPECT_FALSE(a.in_folders);
+    const Description b = load_description("b");
+    EXPECT_TRUE(b.in.empty() && b.out.empty() && !b.reads_the_rest && b.in_folders);
+}
+
 TEST_F(Descriptions, AreListed)
 {
     write("first/b.launch", "");
