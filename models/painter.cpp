@@ -132,15 +132,26 @@ void forget_idle_painters()
 std::vector<StyleInfo> list_styles()
 {
     std::vector<StyleInfo> styles;
-    for (const ModelSource &source : embedded_styles()) {
-        const auto embedded = load_model(source.name);
-        styles.push_back({embedded->name, embedded->description, embedded->licence, true});
-    }
+    const auto add = [&styles](const std::string &name, const std::string &found_as) {
+        try {
+            const auto model = load_model(found_as);
+            styles.push_back({name, model->description, model->licence, true});
+        } catch (const Error &why) {
+            styles.push_back({name, why.what(), "unknown", false});
+        }
+    };
+    for (const ModelSource &source : embedded_styles())
+        add(source.name, source.name);
     for (const CatalogueEntry &entry : catalogue()) {
         std::error_code unseen; // where it can't be looked for, it can't be painted with either
         const bool there = find_downloaded(entry.name, unseen).has_value();
         styles.push_back({entry.name, entry.description, entry.licence, there});
     }
+    const std::size_t known = styles.size();
+    for (const std::string &name : downloaded_names())
+        if (std::none_of(styles.begin(), styles.begin() + static_cast<std::ptrdiff_t>(known),
+                         [&](const StyleInfo &style) { return style.name == name; }))
+            add(name, name);
     return styles;
 }
 

@@ -77,11 +77,13 @@ void forget_idle_painters();
 /// A style that can be named in PaintSettings::model and needs no path.
 struct StyleInfo {
     std::string name;
-    std::string description;
+    std::string description; ///< of a file that is none: why
     std::string licence;
     bool available = false; ///< embedded, or in the download folder
 };
 
+/// The embedded ones, the default first; those of the catalogue; other .safetensors files in the download
+/// folder.
 std::vector<StyleInfo> list_styles();
 
 } // namespace anime

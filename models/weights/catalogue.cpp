@@ -17,14 +17,20 @@ namespace anime
 namespace
 {
 
-/// The file is part of the program, so what is wrong with it is a mistake of ours: value() and at() throw.
-std::vector<CatalogueEntry> read_catalogue()
+/// The file is part of the program, so what is wrong with it is a mistake of ours: parse(), value() and at()
+/// throw.
+nlohmann::json read_document()
 {
     const std::span<const std::byte> file = embedded_catalogue();
     const auto *begin = reinterpret_cast<const char *>(file.data());
-    const nlohmann::json document = nlohmann::json::parse(begin, begin + file.size());
+    return nlohmann::json::parse(begin, begin + file.size());
+}
+
+std::vector<CatalogueEntry> read_catalogue()
+{
+    const nlohmann::json document = read_document();
     std::vector<CatalogueEntry> entries;
-    for (const nlohmann::json &style : document.at("styles")) {
+    for (const nlohmann::json &style : document.at("published")) {
         entries.push_back({
             .name = style.at("name"),
             .description = style.at("description"),
@@ -60,6 +66,12 @@ const std::vector<CatalogueEntry> &catalogue()
 {
     static const std::vector<CatalogueEntry> entries = read_catalogue();
     return entries;
+}
+
+const std::string &default_style()
+{
+    static const std::string name = read_document().at("default");
+    return name;
 }
 
 const CatalogueEntry *find_in_catalogue(std::string_view name)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The published checkpoints that are known by name and by checksum, and where downloaded ones lie.
+// What catalogue.json says: which style is the default, and the published checkpoints that are known by name
+// and by checksum. Where downloaded ones lie.
 #pragma once
 
 #include "models/graph/graph.h"
@@ -30,6 +31,9 @@ struct CatalogueEntry {
 };
 
 const std::vector<CatalogueEntry> &catalogue();
+
+/// What the name "default" stands for.
+const std::string &default_style();
 
 const CatalogueEntry *find_in_catalogue(std::string_view name);
 

@@ -4,7 +4,6 @@
 
 #include "models/error.h"
 #include "models/weights/embedded.h"
-#include "models/weights/safetensors.h"
 
 #include <algorithm>
 #include <array>
@@ -46,6 +45,13 @@ bool is_path(const std::string &text)
                        [&](const auto &s) { return text.ends_with(s.first); });
 }
 
+const ModelSource *find_embedded(const std::string &name)
+{
+    const auto found = std::find_if(embedded_styles().begin(), embedded_styles().end(),
+                                    [&](const ModelSource &style) { return style.name == name; });
+    return found == embedded_styles().end() ? nullptr : &*found;
+}
+
 [[noreturn]] void unknown(const std::string &name)
 {
     if (const CatalogueEntry *entry = find_in_catalogue(name))
@@ -68,9 +74,10 @@ const std::vector<ModelSource> &embedded_styles()
 {
     static const std::vector<ModelSource> styles = [] {
         std::vector<ModelSource> found;
-        for (const std::span<const std::byte> file : embedded_models())
-            found.push_back(
-                {.name = parse_safetensors(file, "an embedded model").metadata.at("name"), .embedded = file});
+        for (const auto &[name, file] : embedded_models())
+            found.push_back({.name = std::string(name), .embedded = file});
+        std::stable_partition(found.begin(), found.end(),
+                              [](const ModelSource &style) { return style.name == default_style(); });
         return found;
     }();
     return styles;
@@ -91,16 +98,33 @@ std::optional<ModelSource> find_downloaded(const std::string &name, std::error_c
     return std::nullopt;
 }
 
+std::vector<std::string> downloaded_names()
+{
+    std::vector<std::string> names;
+    std::error_code unseen;
+    for (std::filesystem::directory_iterator i(download_folder(), unseen), end; !unseen && i != end;
+         i.increment(unseen))
+        if (const std::string name = i->path().stem().string();
+            i->path().extension() == ".safetensors" && name != "default" && !is_path(name))
+            names.push_back(name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 ModelSource locate_model(const std::string &name_or_path)
 {
+    if (name_or_path == "default") {
+        if (const ModelSource *style = find_embedded(default_style()))
+            return *style;
+        throw Error("model-missing",
+                    "The default style '" + default_style() +
+                        "' is not part of this build, which has no styles for non-commercial use only.",
+                    "Name a model; models/fetch downloads one.");
+    }
     if (is_path(name_or_path))
         return from_path(name_or_path);
-    for (const ModelSource &style : embedded_styles())
-        if (name_or_path == style.name || name_or_path == "default")
-            return style;
-    if (name_or_path == "default")
-        throw Error("model-missing", "This build has no embedded model: default.safetensors was not there.",
-                    "Name a model; models/fetch downloads one.");
+    if (const ModelSource *style = find_embedded(name_or_path))
+        return *style;
 
     std::error_code failure;
     if (const std::optional<ModelSource> downloaded = find_downloaded(name_or_path, failure))

@@ -27,16 +27,21 @@ struct ModelSource {
     std::span<const std::byte> embedded = {}; ///< an embedded model's file
 };
 
-/// "default", an embedded style's name, a name of the catalogue, a file in the download folder, or a path:
-/// what has a slash or ends with .safetensors, .pt, .pth or .torchscript. Whether the file can be read is
-/// seen later. Throws Error model-missing for a name that means nothing or can't be looked for.
+/// "default" (what the catalogue says), an embedded style's name, a name of the catalogue, a file in the
+/// download folder, or a path: what has a slash or ends with .safetensors, .pt, .pth or .torchscript. Whether
+/// the file can be read is seen later. Throws Error model-missing for a name that means nothing or can't be
+/// looked for.
 ModelSource locate_model(const std::string &name_or_path);
 
 /// The file that a name means in the download folder. `failure` is why nobody can tell whether there is one:
 /// a folder that may not be entered, a name too long for a file.
 std::optional<ModelSource> find_downloaded(const std::string &name, std::error_code &failure);
 
-/// The embedded styles by the names in their metadata, the default first.
+/// The names that .safetensors files in the download folder can be called by, in the order of the alphabet;
+/// none where the folder can't be read.
+std::vector<std::string> downloaded_names();
+
+/// The embedded styles, the default first where the build has it.
 const std::vector<ModelSource> &embedded_styles();
 
 } // namespace anime

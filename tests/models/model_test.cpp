@@ -104,25 +104,35 @@ TEST_F(ModelTest, IsReadAgainWhenItsFileWasReplaced)
     EXPECT_EQ(before->graph.nodes.front().op, Op::input); // the first one is still whole
 }
 
+bool is_listed_as_available(const std::string &name)
+{
+    const std::vector<StyleInfo> styles = list_styles();
+    return std::any_of(styles.begin(), styles.end(),
+                       [&](const StyleInfo &style) { return style.name == name && style.available; });
+}
+
 TEST_F(ModelTest, DefaultIsTheEmbeddedOne)
 {
-    if (embedded_models().empty()) {
-        expect_error("default", "model-missing", "no embedded model");
+    const auto embedded = embedded_models();
+    if (std::none_of(embedded.begin(), embedded.end(),
+                     [](const EmbeddedStyle &style) { return style.name == default_style(); })) {
+        expect_error("default", "model-missing", "'" + default_style() + "' is not part of this build");
         return;
     }
     const auto model = load_model("default");
     EXPECT_TRUE(model->path.empty());
-    EXPECT_EQ(list_styles().front().name, model->name);
+    EXPECT_EQ(model->name, default_style());
+    EXPECT_EQ(list_styles().front().name, default_style());
 }
 
 TEST_F(ModelTest, EachEmbeddedStyleIsFoundByItsName)
 {
-    const std::vector<StyleInfo> styles = list_styles();
-    for (std::size_t i = 0; i < embedded_models().size(); ++i) {
-        const auto model = load_model(styles.at(i).name);
-        EXPECT_EQ(model->name, styles.at(i).name);
-        EXPECT_EQ(model->digest, sha256(embedded_models()[i]));
-        EXPECT_TRUE(styles.at(i).available);
+    for (const EmbeddedStyle &embedded : embedded_models()) {
+        const std::string name(embedded.name);
+        const auto model = load_model(name);
+        EXPECT_EQ(model->name, name) << "what the catalogue calls the file, and what its metadata does";
+        EXPECT_EQ(model->digest, sha256(embedded.file));
+        EXPECT_TRUE(is_listed_as_available(name));
     }
 }
 
@@ -139,13 +149,6 @@ TEST_F(ModelTest, IsFoundByNameInTheDownloadFolder)
     EXPECT_EQ(load_model("mine")->architecture, "lite");
 }
 
-bool is_listed_as_available(const std::string &name)
-{
-    const std::vector<StyleInfo> styles = list_styles();
-    return std::any_of(styles.begin(), styles.end(),
-                       [&](const StyleInfo &style) { return style.name == name && style.available; });
-}
-
 // What a name finds in the download folder is what the list says is there: a checkpoint that was calibrated
 // is a .safetensors file.
 TEST_F(ModelTest, AStyleIsListedAsAvailableWhateverItsSuffix)
@@ -155,6 +158,36 @@ TEST_F(ModelTest, AStyleIsListedAsAvailableWhateverItsSuffix)
     write_safetensors(download_folder() / "hayao.safetensors", test::lite_model());
     EXPECT_EQ(load_model("hayao")->architecture, "lite");
     EXPECT_TRUE(is_listed_as_available("hayao"));
+}
+
+// What a service may offer: the name is the file's, by which it is found; a file that is none is listed with
+// the reason and not as available.
+TEST_F(ModelTest, FilesInTheDownloadFolderAreListed)
+{
+    std::filesystem::create_directories(download_folder());
+    Safetensors mine = test::lite_model();
+    mine.metadata["description"] = "for tests";
+    write_safetensors(download_folder() / "mine.safetensors", mine);
+    write_safetensors(download_folder() / "paprika.safetensors", mine);
+    std::ofstream(download_folder() / "broken.safetensors") << "<html>404 not found</html>";
+    std::ofstream(download_folder() / "notes.txt") << "no model";
+
+    std::vector<std::string> names;
+    for (const StyleInfo &style : list_styles()) {
+        names.push_back(style.name);
+        if (style.name == "mine") {
+            EXPECT_TRUE(style.available);
+            EXPECT_EQ(style.description, "for tests");
+            EXPECT_EQ(style.licence, "CC0");
+        }
+        if (style.name == "broken") {
+            EXPECT_FALSE(style.available);
+            EXPECT_THAT(style.description, testing::HasSubstr("is not a usable .safetensors file"));
+        }
+    }
+    for (const char *once : {"mine", "paprika", "broken"})
+        EXPECT_EQ(std::count(names.begin(), names.end(), once), 1) << once;
+    EXPECT_THAT(names, testing::Not(testing::Contains("notes")));
 }
 
 // A service runs as a user without a home of its own. Something that is no folder fails for root too, who may
