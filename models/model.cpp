@@ -131,6 +131,11 @@ Model make_model(const Safetensors &file, const std::string &fallback_name)
     }
     if (const std::string size = text("face_size", ""); !size.empty())
         model.face_size = parse_number(model.name, "face_size", size, smallest_face, largest_face);
+    if (const std::string tone = text("tone", ""); !tone.empty()) {
+        if (tone != "graded")
+            invalid_metadata(model.name, "tone", "has to be graded, or left out");
+        model.graded = true;
+    }
     for (const auto &[key, value] : model.metadata)
         if (key.starts_with(fidelity_prefix))
             model.fidelity[key.substr(fidelity_prefix.size())] =

@@ -21,6 +21,7 @@ struct Model {
     std::string licence;
     std::string description;
     int face_size = 512;
+    bool graded = false;                    ///< light and contrast are the style's own
     bool calibrated = false;                ///< every conv has an InputRange
     std::map<std::string, double> fidelity; ///< PSNR in dB against f32, by precision, where it was measured
     std::map<std::string, std::string> metadata; ///< the file's own, verbatim

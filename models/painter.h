@@ -37,6 +37,7 @@ struct PainterInfo {
     std::string precision; ///< f32, bf16, int8
     std::string isa;       ///< what the CPU kernels use, as oneDNN names it; empty elsewhere
     unsigned threads = 0;
+    bool graded = false; ///< light and contrast are the style's own: not to be matched to the photo's
     int face_size = 512; ///< side in pixels at which the model paints a face best
 };
 

@@ -18,21 +18,11 @@ int weight_of(double strength)
     return static_cast<int>(std::lround(256 * strength));
 }
 
-/// Networks mute bright photos; the remedy of AnimeGANv2's author is this ratio of mean lumas.
-void match_luma(const ConstImage &photo, const Image &painting)
+ToneMatch match_for(ToneMatch wanted, const PainterInfo &style)
 {
-    // Beyond a factor of 2 it is not a muted painting but another picture (black on white), and the product
-    // would be noise.
-    constexpr double most = 2;
-    // Less than one level at 255. A model that was trained towards matched pictures stays as it is.
-    constexpr double least_change = 1.0 / 256;
-
-    const double painted = mean_luma(as_const(painting));
-    if (painted <= 0)
-        return;
-    const double ratio = std::clamp(mean_luma(photo) / painted, 1 / most, most);
-    if (std::abs(ratio - 1) > least_change)
-        multiply(painting, ratio);
+    if (wanted != ToneMatch::automatic)
+        return wanted;
+    return style.graded ? ToneMatch::off : ToneMatch::full;
 }
 
 Image packed(std::vector<std::uint8_t> &pixels, int width, int height, int pixel)
@@ -64,8 +54,10 @@ FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Ima
     stats.cost = painter.paint(photo, painting, cancel);
     stats.painted_width = painting.width;
     stats.painted_height = painting.height;
-    if (settings.match_brightness)
-        match_luma(photo, painting);
+    if (const ToneMatch how = match_for(settings.match_tone, painter.info()); how != ToneMatch::off)
+        tone_.match(photo, painting, how);
+    else
+        tone_.forget();
     if (settings.temporal_smoothing > 0)
         smoother_.smooth(photo, painting, settings.temporal_smoothing);
     else

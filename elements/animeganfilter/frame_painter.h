@@ -3,6 +3,7 @@
 #pragma once
 
 #include "elements/animeganfilter/temporal_smoother.h"
+#include "elements/animeganfilter/tone.h"
 #include "models/painter.h"
 
 #include <atomic>
@@ -12,9 +13,9 @@ namespace anime
 {
 
 struct FrameSettings {
-    int max_dimension = 0;         ///< pixels; 0: paint at the frame's own size
-    double strength = 1;           ///< 0: the photo, 1: the painting
-    bool match_brightness = true;  ///< give the painting the photo's mean luma
+    int max_dimension = 0; ///< pixels; 0: paint at the frame's own size
+    double strength = 1;   ///< 0: the photo, 1: the painting
+    ToneMatch match_tone = ToneMatch::automatic;
     double temporal_smoothing = 0; ///< 0 to 1, see TemporalSmoother
 };
 
@@ -37,6 +38,7 @@ public:
     void forget();
 
 private:
+    ToneMatcher tone_;
     TemporalSmoother smoother_;
     std::vector<std::uint8_t> small_photo_;
     std::vector<std::uint8_t> small_painting_;

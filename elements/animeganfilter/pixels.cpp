@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/animeganfilter/pixels.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstring>
 
 namespace anime
@@ -53,39 +50,6 @@ void blend_over(const ConstImage &base, const Image &image, int weight)
         std::uint8_t *out = image.row(y);
         for (std::size_t i = 0; i < bytes; ++i)
             out[i] = static_cast<std::uint8_t>((in[i] * (256 - weight) + out[i] * weight + 128) >> 8);
-    }
-}
-
-double mean_luma(const ConstImage &image)
-{
-    constexpr int rows_read = 256;
-    const int step = std::max(1, image.height / rows_read);
-    std::uint64_t red = 0;
-    std::uint64_t green = 0;
-    std::uint64_t blue = 0;
-    std::uint64_t pixels = 0;
-    for (int y = step / 2; y < image.height; y += step) {
-        const std::uint8_t *p = image.row(y);
-        for (int x = 0; x < image.width; ++x, p += image.pixel) {
-            red += p[0];
-            green += p[1];
-            blue += p[2];
-        }
-        pixels += image.width;
-    }
-    return (.299 * red + .587 * green + .114 * blue) / pixels;
-}
-
-void multiply(const Image &image, double ratio)
-{
-    std::array<std::uint8_t, 256> product;
-    for (std::size_t i = 0; i < product.size(); ++i)
-        product[i] = static_cast<std::uint8_t>(std::min(255L, std::lround(i * ratio)));
-    for (int y = 0; y < image.height; ++y) {
-        std::uint8_t *p = image.row(y);
-        for (int x = 0; x < image.width; ++x, p += image.pixel)
-            for (int c = 0; c < 3; ++c)
-                p[c] = product[p[c]];
     }
 }
 

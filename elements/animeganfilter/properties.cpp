@@ -13,12 +13,31 @@ enum {
     FIRST_PAINT_PROPERTY = ANIMEGANFILTER_PROP_STATS + 1,
     PROP_MAX_DIMENSION = FIRST_PAINT_PROPERTY + PAINT_PROPERTY_COUNT,
     PROP_STRENGTH,
+    PROP_MATCH_TONE,
     PROP_MATCH_BRIGHTNESS,
     PROP_TEMPORAL_SMOOTHING,
     PROP_MESSAGE_INTERVAL,
 };
 
 constexpr const char *default_model = "default";
+
+GType tone_match_type()
+{
+    static const GEnumValue values[] = {
+        {static_cast<int>(ToneMatch::automatic), "full, or off for a style that grades for itself", "auto"},
+        {static_cast<int>(ToneMatch::off), "Leave the painting as the style made it", "off"},
+        {static_cast<int>(ToneMatch::mean), "Give it the photo's mean brightness, by one factor", "mean"},
+        {static_cast<int>(ToneMatch::full), "Give it the photo's range from dark to light, by a curve",
+         "full"},
+        {0, nullptr, nullptr},
+    };
+    static const GType type = [] {
+        const GType registered = g_enum_register_static("GstAnimeToneMatch", values);
+        gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
+        return registered;
+    }();
+    return type;
+}
 
 } // namespace
 
@@ -44,9 +63,15 @@ void install_animeganfilter_properties(GObjectClass *object_class)
     install(PROP_STRENGTH, g_param_spec_double("strength", "Strength",
                                                "From the photo (0, nothing is painted) to the painting (1)",
                                                0, 1, defaults.frame.strength, controlled));
-    install(PROP_MATCH_BRIGHTNESS, g_param_spec_boolean("match-brightness", "Match brightness",
-                                                        "Give the painting the mean brightness of the photo",
-                                                        defaults.frame.match_brightness, playing));
+    install(PROP_MATCH_TONE,
+            g_param_spec_enum("match-tone", "Match tone",
+                              "How the painting's light and dark follow the photo's", tone_match_type(),
+                              static_cast<int>(defaults.frame.match_tone), playing));
+    install(PROP_MATCH_BRIGHTNESS,
+            g_param_spec_boolean("match-brightness", "Match brightness",
+                                 "The old name of match-tone: true is its mean, false its off", TRUE,
+                                 static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
+                                                          GST_PARAM_MUTABLE_PLAYING | G_PARAM_DEPRECATED)));
     install(PROP_TEMPORAL_SMOOTHING,
             g_param_spec_double("temporal-smoothing", "Temporal smoothing",
                                 "Part of the last painting that is kept where the video hardly changes, "
@@ -73,8 +98,11 @@ bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, con
     case PROP_STRENGTH:
         settings.frame.strength = g_value_get_double(value);
         return true;
+    case PROP_MATCH_TONE:
+        settings.frame.match_tone = static_cast<ToneMatch>(g_value_get_enum(value));
+        return true;
     case PROP_MATCH_BRIGHTNESS:
-        settings.frame.match_brightness = g_value_get_boolean(value);
+        settings.frame.match_tone = g_value_get_boolean(value) ? ToneMatch::mean : ToneMatch::off;
         return true;
     case PROP_TEMPORAL_SMOOTHING:
         settings.frame.temporal_smoothing = g_value_get_double(value);
@@ -96,8 +124,8 @@ bool get_animeganfilter_property(const AnimeganFilterSettings &settings, guint i
     case PROP_STRENGTH:
         g_value_set_double(value, settings.frame.strength);
         return true;
-    case PROP_MATCH_BRIGHTNESS:
-        g_value_set_boolean(value, settings.frame.match_brightness);
+    case PROP_MATCH_TONE:
+        g_value_set_enum(value, static_cast<int>(settings.frame.match_tone));
         return true;
     case PROP_TEMPORAL_SMOOTHING:
         g_value_set_double(value, settings.frame.temporal_smoothing);

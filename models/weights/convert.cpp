@@ -31,6 +31,7 @@ struct Options {
     std::string name;
     std::string description;
     std::string face_size;
+    std::string tone;
 };
 
 struct Free {
@@ -61,6 +62,8 @@ bool parse(int argc, char **argv, Options &options)
         {"name", "NAME", "the style's name (default: the file's)", &options.name},
         {"description", "TEXT", "one line on the style", &options.description},
         {"face-size", "PIXELS", "side at which it paints faces best", &options.face_size},
+        {"tone", "graded", "its light and contrast are its own and are not matched to the photo's",
+         &options.tone},
     };
     std::vector<gchar *> values(std::size(texts), nullptr);
     std::vector<GOptionEntry> entries;
@@ -110,6 +113,7 @@ void convert(const Options &options)
     put("licence", options.licence, known ? known->licence : "");
     put("description", options.description, known ? known->description : "");
     put("face_size", options.face_size, known ? std::to_string(known->face_size) : "");
+    put("tone", options.tone, "");
     put("source_sha256", sha256(file.bytes()), "");
     if (!model.metadata.contains("licence"))
         throw Error("model-invalid", "Nothing is known of the licence of '" + options.input + "'.",

@@ -53,6 +53,8 @@ public:
 
     std::size_t memory_bytes() const override { return 33; }
 
+    void set_graded(bool graded) { info_.graded = graded; }
+
     std::atomic<int> calls = 0;
     std::atomic<int> width = 0; ///< of the last picture
     std::atomic<int> height = 0;

@@ -60,6 +60,7 @@ TEST_F(ModelTest, TellsWhatItsFileSays)
     Safetensors file = test::lite_model(4, 6, 1, true);
     file.metadata["description"] = "for tests";
     file.metadata["fidelity.int8"] = "43.5";
+    file.metadata["tone"] = "graded";
     const auto model = load_model(write(file));
     EXPECT_EQ(model->name, "tiny");
     EXPECT_EQ(model->architecture, "lite");
@@ -70,7 +71,10 @@ TEST_F(ModelTest, TellsWhatItsFileSays)
     EXPECT_EQ(model->metadata, file.metadata);
     EXPECT_DOUBLE_EQ(model->fidelity.at("int8"), 43.5);
     EXPECT_TRUE(model->calibrated);
-    EXPECT_FALSE(load_model(write(test::lite_model(), "plain.safetensors"))->calibrated);
+    EXPECT_TRUE(model->graded);
+    const auto plain = load_model(write(test::lite_model(), "plain.safetensors"));
+    EXPECT_FALSE(plain->calibrated);
+    EXPECT_FALSE(plain->graded);
 }
 
 // A file is one model however it is named, for as long as anyone uses it.
@@ -241,6 +245,7 @@ TEST_F(ModelTest, RefusesMetadataThatMakesNoSense)
         {"face_size", "0", "model-invalid", "'face_size'"},
         {"face_size", "64px", "model-invalid", "'face_size'"},
         {"face_size", "999999999999", "model-invalid", "'face_size'"},
+        {"tone", "dark", "model-invalid", "'tone'"},
         {"fidelity.int8", "nan", "model-invalid", "'fidelity.int8'"},
         {"fidelity.int8", "much", "model-invalid", "'fidelity.int8'"},
     };

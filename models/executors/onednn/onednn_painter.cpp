@@ -45,6 +45,7 @@ public:
         info_.isa = isa().name;
         info_.threads = settings.threads ? settings.threads : usable_cores();
         info_.face_size = model_->face_size;
+        info_.graded = model_->graded;
     }
 
     const PainterInfo &info() const override { return info_; }

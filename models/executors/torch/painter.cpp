@@ -142,6 +142,7 @@ std::shared_ptr<Painter> open_graph(std::shared_ptr<const Model> model, PainterI
     info.licence = model->licence;
     info.digest = model->digest;
     info.face_size = model->face_size;
+    info.graded = model->graded;
     const int multiple = model->graph.multiple;
     const int minimum = model->graph.minimum;
     return std::make_shared<TorchPainter>(std::move(info), std::move(model), Network(network, torch.close),

@@ -20,7 +20,7 @@ protected:
     void SetUp() override
     {
         ElementTest::SetUp();
-        g_object_set(element_.get(), "match-brightness", FALSE, nullptr);
+        gst_util_set_object_arg(G_OBJECT(element_.get()), "match-tone", "off");
     }
 
     using ElementTest::start;

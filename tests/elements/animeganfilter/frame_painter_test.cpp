@@ -1,77 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What happens to a frame around the painter: size, brightness, strength, alpha, smoothing.
+// What happens to a frame around the painter: size, tone, strength, alpha, smoothing.
 #include "elements/animeganfilter/frame_painter.h"
-#include "elements/animeganfilter/pixels.h"
 #include "elements/animeganfilter/resize.h"
+#include "tests/elements/animeganfilter/picture.h"
 #include "tests/elements/fake_painter.h"
 
 #include <gtest/gtest.h>
-
-#include <cmath>
-#include <cstdlib>
-#include <vector>
 
 namespace anime
 {
 namespace
 {
 
-/// A picture that owns its pixels, with bytes of 0xEE after each row that must never change.
-class Picture
-{
-public:
-    Picture(int width, int height, Colour colour = {0, 0, 0}, int pixel = 3, int gap = 0)
-        : width_(width), height_(height), pixel_(pixel), stride_(width * pixel + gap),
-          bytes_(static_cast<std::size_t>(stride_) * height, 0xEE)
-    {
-        fill([colour](int, int) { return colour; });
-    }
-
-    template <typename Function>
-    void fill(Function colour_at)
-    {
-        for (int y = 0; y < height_; ++y) {
-            for (int x = 0; x < width_; ++x) {
-                const Colour colour = colour_at(x, y);
-                std::copy(colour.begin(), colour.end(), image().at(x, y));
-            }
-        }
-    }
-
-    Image image() { return {bytes_.data(), width_, height_, stride_, pixel_}; }
-    ConstImage view() const { return {bytes_.data(), width_, height_, stride_, pixel_}; }
-    Colour at(int x, int y) const
-    {
-        const std::uint8_t *p = view().at(x, y);
-        return {p[0], p[1], p[2]};
-    }
-    bool is_flat(Colour colour) const
-    {
-        for (int y = 0; y < height_; ++y)
-            for (int x = 0; x < width_; ++x)
-                if (at(x, y) != colour)
-                    return false;
-        return true;
-    }
-    bool gaps_are_untouched() const
-    {
-        for (int y = 0; y < height_; ++y)
-            for (int i = width_ * pixel_; i < stride_; ++i)
-                if (view().row(y)[i] != 0xEE)
-                    return false;
-        return true;
-    }
-
-private:
-    int width_;
-    int height_;
-    int pixel_;
-    int stride_;
-    std::vector<std::uint8_t> bytes_;
-};
-
 const std::atomic<bool> never = false;
-constexpr FrameSettings plain = {.match_brightness = false};
+constexpr FrameSettings plain = {.match_tone = ToneMatch::off};
 
 Colour painted(Colour photo, Colour painting, const FrameSettings &settings)
 {
@@ -133,28 +75,42 @@ TEST(FramePainter, BrightnessIsMatchedByTheRatioOfLumas)
     };
     for (const Case &c : cases) {
         SCOPED_TRACE(c.what);
-        EXPECT_EQ(painted(c.photo, c.painting, {}), c.expected);
+        EXPECT_EQ(painted(c.photo, c.painting, {.match_tone = ToneMatch::mean}), c.expected);
     }
 }
 
-// The embedded default already paints at the photo's brightness: matching must leave it alone.
 TEST(FramePainter, MatchingTwiceIsMatchingOnce)
 {
     for (const Colour painting : {Colour{60, 80, 120}, Colour{30, 200, 90}, Colour{120, 120, 250}}) {
-        const Colour once = painted({100, 140, 90}, painting, {});
-        const Colour twice = painted({100, 140, 90}, once, {});
+        const Colour once = painted({100, 140, 90}, painting, {.match_tone = ToneMatch::mean});
+        const Colour twice = painted({100, 140, 90}, once, {.match_tone = ToneMatch::mean});
         for (std::size_t c = 0; c < 3; ++c)
             EXPECT_NEAR(once[c], twice[c], 1);
     }
 }
 
-TEST(FramePainter, LumaOfALargePictureIsThatOfSomeRows)
+TEST(FramePainter, ToneIsMatchedUnlessTheStyleGradesForItself)
 {
-    Picture picture(7, 2000);
-    picture.fill([](int, int y) {
-        return Colour{std::uint8_t(y / 10), std::uint8_t(y / 10), std::uint8_t(y / 10)};
-    });
-    EXPECT_NEAR(mean_luma(picture.view()), 99.5, 0.2);
+    struct Case {
+        ToneMatch wanted;
+        bool graded;
+        Colour expected;
+    };
+    const Colour as_painted = {80, 80, 80};
+    const Colour matched = {100, 100, 100};
+    const Case cases[] = {
+        {ToneMatch::automatic, false, matched}, {ToneMatch::automatic, true, as_painted},
+        {ToneMatch::mean, true, matched},       {ToneMatch::full, true, matched},
+        {ToneMatch::off, false, as_painted},
+    };
+    for (const Case &c : cases) {
+        const auto painter = flat_painter(as_painted);
+        painter->set_graded(c.graded);
+        Picture out(3, 2);
+        FramePainter().paint(*painter, Picture(3, 2, matched).view(), out.image(), {.match_tone = c.wanted},
+                             never);
+        EXPECT_TRUE(out.is_flat(c.expected)) << static_cast<int>(c.wanted) << c.graded;
+    }
 }
 
 TEST(FramePainter, LargeFramesArePaintedAtTheMaximumDimension)

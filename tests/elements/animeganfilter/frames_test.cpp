@@ -85,12 +85,32 @@ TEST_F(Frames, StrengthZeroCopiesThePhotoWithItsAlpha)
     EXPECT_EQ(differences(through(frame(pattern)), pattern), 0);
 }
 
-TEST_F(Frames, BrightnessIsMatchedWhenAsked)
+// The photo has two levels, 40 and 220, and so has the painting, 90 and 160: a curve reaches both, a factor
+// the mean alone.
+TEST_F(Frames, ToneIsMatchedAsAsked)
 {
-    start(flat_painter({80, 80, 80}));
-    EXPECT_EQ(level_of(through(flat_frame(100))), 80);
-    g_object_set(element_.get(), "match-brightness", TRUE, nullptr);
-    EXPECT_EQ(level_of(through(flat_frame(100))), 100);
+    const auto photo = [](int x, int, int) { return x < 2 ? 40 : 220; };
+    struct Case {
+        const char *property;
+        const char *value;
+        int dark;
+        int bright;
+    };
+    const Case cases[] = {
+        {"match-tone", "off", 90, 160},         {"match-tone", "mean", 94, 166},
+        {"match-tone", "full", 40, 220},        {"match-tone", "auto", 40, 220},
+        {"match-brightness", "false", 90, 160}, {"match-brightness", "true", 94, 166},
+    };
+    start(std::make_shared<FakePainter>([](const std::uint8_t *rgb) {
+        return rgb[0] < 100 ? Colour{90, 90, 90} : Colour{160, 160, 160};
+    }));
+    for (const Case &c : cases) {
+        SCOPED_TRACE(std::string(c.property) + "=" + c.value);
+        gst_util_set_object_arg(G_OBJECT(element_.get()), c.property, c.value);
+        EXPECT_EQ(
+            differences(through(frame(photo)), [&](int x, int, int) { return x < 2 ? c.dark : c.bright; }),
+            0);
+    }
 }
 
 TEST_F(Frames, MaxDimensionBoundsWhatIsPainted)

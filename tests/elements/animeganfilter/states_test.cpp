@@ -64,17 +64,10 @@ TEST_F(States, ThePainterIsOpenedWithTheProperties)
 TEST_F(States, PropertiesReadBackWhatWasSet)
 {
     const std::pair<const char *, const char *> values[] = {
-        {"model", "paprika"},
-        {"executor", "onednn"},
-        {"device", "cpu"},
-        {"precision", "int8"},
-        {"threads", "7"},
-        {"max-dimension", "512"},
-        {"strength", "0.25"},
-        {"match-brightness", "true"},
-        {"temporal-smoothing", "0.5"},
-        {"message-interval", "42"},
-        {"qos", "false"},
+        {"model", "paprika"},       {"executor", "onednn"}, {"device", "cpu"},
+        {"precision", "int8"},      {"threads", "7"},       {"max-dimension", "512"},
+        {"strength", "0.25"},       {"match-tone", "mean"}, {"temporal-smoothing", "0.5"},
+        {"message-interval", "42"}, {"qos", "false"},
     };
     for (const auto &[name, value] : values) {
         SCOPED_TRACE(name);
@@ -364,7 +357,7 @@ TEST_F(States, PropertiesMayChangeFromAnyThread)
     std::thread user([this, &done] {
         for (int i = 0; !done; ++i) {
             g_object_set(element_.get(), "model", i % 2 ? "dark" : "bright", "strength", (i % 3) / 2.0,
-                         "match-brightness", i % 5 == 0, "max-dimension", i % 7, nullptr);
+                         "match-tone", i % 4, "max-dimension", i % 7, nullptr);
             stat("frames");
         }
     });

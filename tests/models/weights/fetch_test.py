@@ -110,13 +110,14 @@ class Convert(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             target = pathlib.Path(folder, "out.safetensors")
             done = self.run_convert("--upsampling", "half-pixel", "--name", "mine", "--licence", "mine too",
-                                    "--face-size", "256", CHECKPOINT, str(target))
+                                    "--face-size", "256", "--tone", "graded", CHECKPOINT, str(target))
             self.assertEqual(done.returncode, 0, done.stderr)
             header = target.read_bytes()[:20000]
             for said in (b'"upsampling":"half-pixel"', b'"name":"mine"', b'"licence":"mine too"',
-                         b'"face_size":"256"'):
+                         b'"face_size":"256"', b'"tone":"graded"'):
                 self.assertIn(said, header)
-            for option, value in (("--upsampling", "nearest"), ("--architecture", "vgg"), ("--face-size", "0")):
+            for option, value in (("--upsampling", "nearest"), ("--architecture", "vgg"), ("--face-size", "0"),
+                                  ("--tone", "dark")):
                 target.unlink(missing_ok=True)
                 self.assertEqual(self.run_convert(option, value, CHECKPOINT, str(target)).returncode, 1)
                 self.assertFalse(target.exists())
