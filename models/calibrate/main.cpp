@@ -3,7 +3,7 @@
 // close int8 and bf16 come to f32 with them, and writes a model file that says so.
 #include "models/error.h"
 #include "models/executors/onednn/calibration.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/model.h"
 #include "models/weights/safetensors.h"
 

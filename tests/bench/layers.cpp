@@ -5,7 +5,7 @@
 // (convolutions), GMAC, name, what it does.
 #include "models/error.h"
 #include "models/executors/onednn/dnnl_version.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
 #include "models/model.h"

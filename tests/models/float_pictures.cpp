@@ -2,8 +2,8 @@
 // Pictures in float from both executors.
 #include "tests/models/float_pictures.h"
 
-#include "models/executors/onednn/elements.h"
 #include "models/executors/onednn/plan.h"
+#include "models/executors/onednn/stages/pixel_runs.h"
 #include "models/executors/torch/module.h"
 #include "models/padding.h"
 

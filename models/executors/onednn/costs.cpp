@@ -2,7 +2,7 @@
 // Which of the stages is the faster one, as measured where each stage is written down.
 #include "models/executors/onednn/costs.h"
 
-#include "models/executors/onednn/winograd_stage.h"
+#include "models/executors/onednn/stages/winograd_stage.h"
 
 namespace anime::onednn
 {

@@ -6,13 +6,13 @@
 #include "models/compiler/forms.h"
 #include "models/compiler/phases.h"
 #include "models/error.h"
-#include "models/executors/onednn/apply_stage.h"
 #include "models/executors/onednn/costs.h"
-#include "models/executors/onednn/global_stages.h"
-#include "models/executors/onednn/moments_stage.h"
-#include "models/executors/onednn/picture_stages.h"
-#include "models/executors/onednn/upsample_stage.h"
-#include "models/executors/onednn/winograd_stage.h"
+#include "models/executors/onednn/stages/apply_stage.h"
+#include "models/executors/onednn/stages/global_stages.h"
+#include "models/executors/onednn/stages/moments_stage.h"
+#include "models/executors/onednn/stages/picture_stages.h"
+#include "models/executors/onednn/stages/upsample_stage.h"
+#include "models/executors/onednn/stages/winograd_stage.h"
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 #include "models/compiler/precision.h"
 #include "models/compiler/stage.h"
 #include "models/executors/onednn/compiler_names.h"
-#include "models/executors/onednn/conv_stage.h"
+#include "models/executors/onednn/stages/conv_stage.h"
 #include "models/graph/graph.h"
 
 #include <deque>

@@ -4,7 +4,7 @@
 
 #include "models/error.h"
 #include "models/executors/executor.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
 #include "models/executors/slot.h"

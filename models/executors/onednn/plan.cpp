@@ -3,7 +3,7 @@
 #include "models/executors/onednn/plan.h"
 
 #include "models/error.h"
-#include "models/executors/onednn/picture_stages.h"
+#include "models/executors/onednn/stages/picture_stages.h"
 #include "models/padding.h"
 
 #include <omp.h>

@@ -3,7 +3,7 @@
 #include "models/executors/onednn/precision.h"
 
 #include "models/error.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 
 namespace anime::onednn
 {

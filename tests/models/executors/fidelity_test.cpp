@@ -3,7 +3,7 @@
 // to oneDNN (DNNL_MAX_CPU_ISA).
 #include "models/error.h"
 #include "models/executors/onednn/calibration.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/precision.h"
 #include "models/executors/torch/module.h"
 #include "models/model.h"

@@ -4,7 +4,7 @@
 #include "models/error.h"
 #include "models/executors/executor.h"
 #include "models/executors/onednn/calibration.h"
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
 #include "models/padding.h"

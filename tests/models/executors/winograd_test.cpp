@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Winograd convolutions against the sum that defines a convolution, in double.
-#include "models/executors/onednn/isa.h"
-#include "models/executors/onednn/winograd.h"
-#include "models/executors/onednn/winograd_stage.h"
+#include "models/executors/onednn/kernels/isa.h"
+#include "models/executors/onednn/kernels/winograd.h"
+#include "models/executors/onednn/stages/winograd_stage.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Winograd convolution: tiles in groups, groups divided among the threads.
-#include "models/executors/onednn/winograd_stage.h"
+#include "models/executors/onednn/stages/winograd_stage.h"
 
-#include "models/executors/onednn/isa.h"
-#include "models/executors/onednn/winograd.h"
+#include "models/executors/onednn/kernels/isa.h"
+#include "models/executors/onednn/kernels/winograd.h"
 
 #include <omp.h>
 

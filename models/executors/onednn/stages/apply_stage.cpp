@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The pass between two convolutions, chunk by chunk.
-#include "models/executors/onednn/apply_stage.h"
+#include "models/executors/onednn/stages/apply_stage.h"
 
-#include "models/executors/onednn/each_row.h"
+#include "models/executors/onednn/stages/each_row.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Scale and shift by channel from statistics or from a modulation vector.
-#include "models/executors/onednn/affine.h"
+#include "models/executors/onednn/stages/affine.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,8 +2,9 @@
 // Winograd's transforms and products, part of kernels_impl.cpp and under its rules.
 #pragma once
 
-#include "models/executors/onednn/kernels.h"
-#include "models/executors/onednn/winograd.h"
+#include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/kernels/lanes.h"
+#include "models/executors/onednn/kernels/winograd.h"
 
 namespace anime::onednn
 {
@@ -11,48 +12,10 @@ namespace anime::onednn
 namespace
 {
 
-#if defined __AVX512F__
-constexpr int lanes = 16;
-constexpr int block_tiles = 12; ///< with two vectors of a panel each, 24 of 32 registers are sums
-#elif defined __AVX__
-constexpr int lanes = 8;
-constexpr int block_tiles = 3; ///< with four vectors, 12 of 16
-#else
-constexpr int lanes = 4;
-constexpr int block_tiles = 1;
-#endif
-using Lanes [[gnu::vector_size(lanes * sizeof(float))]] = float;
-using Unaligned [[gnu::vector_size(lanes * sizeof(float)), gnu::aligned(sizeof(float)), gnu::may_alias]] =
-    float;
-
-inline Lanes load(const float *from)
-{
-    return *reinterpret_cast<const Unaligned *>(from);
-}
-
-inline void store(float *to, Lanes value)
-{
-    *reinterpret_cast<Unaligned *>(to) = value;
-}
-
-using Words [[gnu::vector_size(lanes * sizeof(std::uint32_t))]] = std::uint32_t;
-using Halves [[gnu::vector_size(lanes * sizeof(std::uint16_t))]] = std::uint16_t;
-using UnalignedHalves
-    [[gnu::vector_size(lanes * sizeof(std::uint16_t)), gnu::aligned(sizeof(std::uint16_t)), gnu::may_alias]] =
-        std::uint16_t;
-
-inline Lanes load(const std::uint16_t *from)
-{
-    const Halves halves = *reinterpret_cast<const UnalignedHalves *>(from);
-    return reinterpret_cast<Lanes>(__builtin_convertvector(halves, Words) << 16);
-}
-
-inline void store(std::uint16_t *to, Lanes value)
-{
-    const auto bits = reinterpret_cast<Words>(value);
-    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    *reinterpret_cast<UnalignedHalves *>(to) = __builtin_convertvector(rounded, Halves);
-}
+using Lanes = Register::Floats;
+constexpr std::size_t lanes = Register::lanes;
+/// With two vectors of a panel each, 24 of 32 registers are sums; with four, 12 of 16.
+constexpr int block_tiles = lanes == 16 ? 12 : lanes == 8 ? 3 : 1;
 
 template <typename W>
 constexpr W winograd_of{};
@@ -120,7 +83,7 @@ void winograd_input(const void *from, std::size_t row, std::size_t channels, flo
             Lanes column[W::side];
 #pragma GCC unroll 16
             for (int y = 0; y < W::side; ++y)
-                column[y] = load(pixels + y * row + x * channels + c);
+                column[y] = Register::load(pixels + y * row + x * channels + c);
             Lanes made[W::side];
             transform_input<W>(column, made);
 #pragma GCC unroll 16
@@ -132,7 +95,7 @@ void winograd_input(const void *from, std::size_t row, std::size_t channels, flo
             transform_input<W>(between[y], made);
 #pragma GCC unroll 16
             for (int x = 0; x < W::side; ++x)
-                store(out + (y * W::side + x) * distance + c, made[x]);
+                Register::store(made[x], out + (y * W::side + x) * distance + c);
         }
     }
 }
@@ -148,20 +111,20 @@ void winograd_output(const float *in, std::size_t distance, const float *bias, s
             Lanes column[W::side];
 #pragma GCC unroll 16
             for (int y = 0; y < W::side; ++y)
-                column[y] = load(in + (y * W::side + x) * distance + c);
+                column[y] = Register::load(in + (y * W::side + x) * distance + c);
             Lanes made[W::tile];
             transform_output<W>(column, made);
 #pragma GCC unroll 16
             for (int y = 0; y < W::tile; ++y)
                 between[y][x] = made[y];
         }
-        const Lanes start = bias ? load(bias + c) : Lanes{};
+        const Lanes start = bias ? Register::load(bias + c) : Lanes{};
         for (int y = 0; y < W::tile; ++y) {
             Lanes made[W::tile];
             transform_output<W>(between[y], made);
 #pragma GCC unroll 16
             for (int x = 0; x < W::tile; ++x)
-                store(pixels + y * row + x * channels + c, made[x] + start);
+                Register::store(made[x] + start, pixels + y * row + x * channels + c);
         }
     }
 }
@@ -177,10 +140,10 @@ inline void multiply_block(const float *in, const float *panel, float *out, std:
         Lanes weights[vectors];
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v)
-            weights[v] = load(panel + c * winograd_panel + v * lanes);
+            weights[v] = Register::load(panel + c * winograd_panel + v * lanes);
 #pragma GCC unroll 16
         for (int t = 0; t < tiles; ++t) {
-            const Lanes value = in[t * in_channels + c] - Lanes{};
+            const Lanes value = Register::same(in[t * in_channels + c]);
 #pragma GCC unroll 16
             for (int v = 0; v < vectors; ++v)
                 sums[t][v] += value * weights[v];
@@ -190,7 +153,7 @@ inline void multiply_block(const float *in, const float *panel, float *out, std:
     for (int t = 0; t < tiles; ++t)
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v)
-            store(out + t * out_channels + v * lanes, sums[t][v]);
+            Register::store(sums[t][v], out + t * out_channels + v * lanes);
 }
 
 void winograd_multiply(const float *in, const float *weights, float *out, std::size_t tiles,

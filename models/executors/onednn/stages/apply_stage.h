@@ -3,8 +3,8 @@
 // convolution's bordered input. One read and one write of every value.
 #pragma once
 
-#include "models/executors/onednn/affine.h"
-#include "models/executors/onednn/elements.h"
+#include "models/executors/onednn/stages/affine.h"
+#include "models/executors/onednn/stages/pixel_runs.h"
 
 #include <optional>
 

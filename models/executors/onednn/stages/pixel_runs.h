@@ -4,7 +4,7 @@
 
 #include "models/compiler/tensor.h"
 #include "models/executors/onednn/compiler_names.h"
-#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/kernels/kernels.h"
 
 #include <vector>
 

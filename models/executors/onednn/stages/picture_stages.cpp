@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pictures to tensors and back.
-#include "models/executors/onednn/picture_stages.h"
+#include "models/executors/onednn/stages/picture_stages.h"
 
-#include "models/executors/onednn/each_row.h"
-#include "models/executors/onednn/elements.h"
+#include "models/executors/onednn/stages/each_row.h"
+#include "models/executors/onednn/stages/pixel_runs.h"
 #include "models/padding.h"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The instruction sets of the CPU, and the set of kernels that fits them.
-#include "models/executors/onednn/isa.h"
+#include "models/executors/onednn/kernels/isa.h"
 
-#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/kernels/kernels.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 

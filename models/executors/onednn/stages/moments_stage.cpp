@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Sum and sum of squares over a value, for its normalisation.
-#include "models/executors/onednn/moments_stage.h"
+#include "models/executors/onednn/stages/moments_stage.h"
 
-#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/kernels/kernels.h"
 
 namespace anime::onednn
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// As many floats as a register holds, loaded from and stored to the narrow types. For loops that mix types:
-// the compiler's own vectors are as long as the narrowest type allows, and it shuffles more than it computes.
+// As many floats as a register holds, loaded from and stored to the narrow types: the vocabulary of all
+// kernels that say themselves what a register does. Loops over one type are left to the compiler, which in
+// those that mix types makes vectors as long as the narrowest type allows and shuffles more than it computes.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct Scalar {
     }
     static Floats load(const std::uint8_t *from) { return static_cast<float>(*from); }
     static Floats max(Floats a, Floats b) { return a > b ? a : b; }
+    static void store(Floats v, float *to) { *to = v; }
     static void store(Floats v, std::uint16_t *to)
     {
         const auto bits = __builtin_bit_cast(std::uint32_t, v);
@@ -63,6 +65,7 @@ struct Register {
         return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
     }
     static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+    static void store(Floats v, float *to) { _mm512_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
     {
         const __m512i bits = _mm512_castps_si512(v);
@@ -97,6 +100,7 @@ struct Register {
         return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
     }
     static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+    static void store(Floats v, float *to) { _mm256_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
     {
         const __m256i bits = _mm256_castps_si256(v);

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "models/executors/onednn/compiler_names.h"
-#include "models/executors/onednn/conv_stage.h"
-#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/stages/conv_stage.h"
 #include "models/graph/graph.h"
 
 namespace anime::onednn

@@ -2,9 +2,9 @@
 // The loops of kernels.h. Compiled several times with different instruction sets; ANIME_KERNELS names the
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
-#include "models/executors/onednn/kernels.h"
-#include "models/executors/onednn/lanes.h"
-#include "models/executors/onednn/winograd_impl.h"
+#include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/kernels/lanes.h"
+#include "models/executors/onednn/kernels/winograd_impl.h"
 
 namespace anime::onednn
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Bilinear ×2 upsampling: blend two rows, then columns.
-#include "models/executors/onednn/upsample_stage.h"
+#include "models/executors/onednn/stages/upsample_stage.h"
 
-#include "models/executors/onednn/each_row.h"
+#include "models/executors/onednn/stages/each_row.h"
 
 #include <omp.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Convolutions by oneDNN: descriptors once, primitives once for each strip height, execution many times.
-#include "models/executors/onednn/conv_stage.h"
+#include "models/executors/onednn/stages/conv_stage.h"
 
 #include "models/error.h"
 

@@ -2,7 +2,7 @@
 // Sums the rows that a convolution has just written, while they are in the cache.
 #pragma once
 
-#include "models/executors/onednn/affine.h"
+#include "models/executors/onednn/stages/affine.h"
 
 namespace anime::onednn
 {

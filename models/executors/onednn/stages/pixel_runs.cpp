@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Conversion between the types of tensors and float.
-#include "models/executors/onednn/elements.h"
+#include "models/executors/onednn/stages/pixel_runs.h"
 
-#include "models/executors/onednn/affine.h"
+#include "models/executors/onednn/stages/affine.h"
 
 #include <cstring>
 

@@ -5,7 +5,7 @@
 
 #include "models/compiler/stage.h"
 #include "models/executors/onednn/compiler_names.h"
-#include "models/executors/onednn/elements.h"
+#include "models/executors/onednn/stages/pixel_runs.h"
 #include "models/graph/graph.h"
 
 #include <optional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Thumbnail, mean over the picture, fully connected layers.
-#include "models/executors/onednn/global_stages.h"
+#include "models/executors/onednn/stages/global_stages.h"
 
-#include "models/executors/onednn/each_row.h"
-#include "models/executors/onednn/kernels.h"
+#include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/stages/each_row.h"
 #include "models/padding.h"
 
 #include <omp.h>
