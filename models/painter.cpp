@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Opens painters: chooses the executor, shares painters with equal settings, keeps the last used ones.
+// Opens painters: shares those with equal settings, keeps the last used ones.
 #include "models/painter.h"
 
-#include "models/executors/executor.h"
+#include "models/executors/registry.h"
 #include "models/model.h"
 #include "models/weights/catalogue.h"
 #include "models/weights/locate.h"
@@ -17,34 +17,6 @@ namespace anime
 
 namespace
 {
-
-bool is_cuda(const std::string &device)
-{
-    return device.starts_with("cuda");
-}
-
-std::shared_ptr<Painter> make_painter(const PaintSettings &settings)
-{
-    if (settings.executor == "torch" || (settings.executor == "auto" && is_cuda(settings.device)))
-        return make_torch_painter(settings);
-    if (settings.executor != "auto" && settings.executor != "onednn")
-        throw Error("executor-missing", "There is no executor '" + settings.executor + "'.",
-                    "Executors are auto, onednn and torch.");
-    if (settings.device != "auto" && settings.device != "cpu")
-        throw Error("device-missing",
-                    "The onednn executor runs on the CPU, not on '" + settings.device + "'.",
-                    "Use device=cpu or executor=torch.");
-    std::shared_ptr<const Model> model;
-    try {
-        model = load_model(settings.model);
-    } catch (const Error &why) {
-        // TorchScript is no graph, so only the torch executor can run it.
-        if (settings.executor == "auto" && why.code() == "model-unsupported")
-            return make_torch_painter(settings);
-        throw;
-    }
-    return make_onednn_painter(std::move(model), settings);
-}
 
 /// The painters of the process.
 class Painters
@@ -68,7 +40,7 @@ public:
             open_.erase(known);
         }
         trim();
-        const std::shared_ptr<Painter> painter = make_painter(settings);
+        const std::shared_ptr<Painter> painter = open_with_executor(settings);
         open_.push_back({settings, identity, painter});
         keep(painter);
         return painter;
@@ -127,6 +99,14 @@ std::shared_ptr<Painter> open_painter(const PaintSettings &settings)
 void forget_idle_painters()
 {
     painters().forget_idle();
+}
+
+std::vector<ExecutorInfo> list_executors()
+{
+    std::vector<ExecutorInfo> found;
+    for (const Executor &executor : executors())
+        found.push_back({std::string(executor.name), std::string(executor.about)});
+    return found;
 }
 
 std::vector<StyleInfo> list_styles()

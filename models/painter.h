@@ -18,7 +18,7 @@ namespace anime
 /// What the user asked for. Equal settings share one painter, its weights and its executor.
 struct PaintSettings {
     std::string model = "default";  ///< a name from the catalogue, or a path (.safetensors, .pt)
-    std::string executor = "auto";  ///< auto, onednn, torch
+    std::string executor = "auto";  ///< auto, or one of list_executors()
     std::string device = "auto";    ///< auto, cpu, cuda:N
     std::string precision = "auto"; ///< auto, f32, bf16, int8
     unsigned threads = 0;           ///< CPU threads of the executor; 0: one per core that the process may use
@@ -74,6 +74,14 @@ std::shared_ptr<Painter> open_painter(const PaintSettings &settings);
 
 /// Lets go of the painters that nobody uses.
 void forget_idle_painters();
+
+/// What PaintSettings::executor can name.
+struct ExecutorInfo {
+    std::string name;
+    std::string about; ///< one line
+};
+
+std::vector<ExecutorInfo> list_executors();
 
 /// A style that can be named in PaintSettings::model and needs no path.
 struct StyleInfo {

@@ -2,6 +2,7 @@
 #include "elements/painting/paint_properties.h"
 
 #include <string>
+#include <vector>
 
 namespace anime
 {
@@ -23,13 +24,15 @@ GType register_enum(const char *name, const GEnumValue *values)
 
 GType executor_type()
 {
-    static const GEnumValue values[] = {
-        {AUTO, "The one that runs the model best", "auto"},
-        {1, "oneDNN, on the CPU", "onednn"},
-        {2, "libtorch, from its own module: CPU or CUDA, also TorchScript models", "torch"},
-        {0, nullptr, nullptr},
-    };
-    static const GType type = register_enum("GstAnimeExecutor", values);
+    static const std::vector<ExecutorInfo> executors = list_executors();
+    static const std::vector<GEnumValue> values = [] {
+        std::vector<GEnumValue> rows = {{AUTO, "The one that runs the model best", "auto"}};
+        for (const ExecutorInfo &executor : executors)
+            rows.push_back({static_cast<int>(rows.size()), executor.about.c_str(), executor.name.c_str()});
+        rows.push_back({0, nullptr, nullptr});
+        return rows;
+    }();
+    static const GType type = register_enum("GstAnimeExecutor", values.data());
     return type;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What runs a graph. An executor is a folder of models/executors/ and a function here that makes its
-// painters; open_painter() chooses one. Pictures are painted on the slot of their device (slot.h), which
+// What runs a graph. An executor is a folder of models/executors/, a function here that makes its painters,
+// and a row of registry.cpp. Pictures are painted on the slot of their device (slot.h), which
 // bounds threads however many painters there are.
 #pragma once
 

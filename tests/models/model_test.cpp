@@ -3,6 +3,7 @@
 #include "models/model.h"
 
 #include "models/error.h"
+#include "models/executors/registry.h"
 #include "models/painter.h"
 #include "models/weights/catalogue.h"
 #include "models/weights/embedded.h"
@@ -277,12 +278,39 @@ TEST(Painters, RefuseSettingsThatMeanNothing)
         FAIL();
     } catch (const Error &error) {
         EXPECT_EQ(error.code(), "executor-missing");
+        EXPECT_EQ(error.remedy(), "Executors are auto, onednn, torch.");
     }
     try {
         open_painter({.executor = "onednn", .device = "cuda:0"});
         FAIL();
     } catch (const Error &error) {
         EXPECT_EQ(error.code(), "device-missing");
+        EXPECT_EQ(error.remedy(), "Use executor=torch, or device=cpu.");
+    }
+    try {
+        open_painter({.device = "tpu"});
+        FAIL();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "device-missing");
+        EXPECT_STREQ(error.what(), "'tpu' is not a device of any executor.");
+    }
+}
+
+TEST(Painters, AnExecutorThatDoesNotKnowAnOperationRefusesTheModel)
+{
+    Graph graph;
+    graph.nodes.push_back({.op = Op::input, .channels = 3});
+    for (const Executor &executor : executors())
+        EXPECT_NO_THROW(require_operations(executor.name, graph)) << executor.name;
+    graph.nodes.push_back({.op = static_cast<Op>(31), .name = "attention"});
+    for (const Executor &executor : executors()) {
+        try {
+            require_operations(executor.name, graph);
+            ADD_FAILURE() << executor.name;
+        } catch (const Error &error) {
+            EXPECT_EQ(error.code(), "model-unsupported");
+            EXPECT_THAT(error.what(), HasSubstr("operation 1 of the model's graph, 'attention'"));
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/plan.h"
 #include "models/executors/onednn/precision.h"
+#include "models/executors/registry.h"
 #include "models/executors/slot.h"
 
 #include <glib.h>
@@ -149,6 +150,7 @@ private:
 std::shared_ptr<Painter> make_onednn_painter(std::shared_ptr<const Model> model,
                                              const PaintSettings &settings)
 {
+    require_operations("onednn", model->graph);
     return std::make_shared<OnednnPainter>(std::move(model), settings);
 }
 

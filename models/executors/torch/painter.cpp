@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The torch executor: painters that run in the module anime-torch, one picture at a time on each device.
 #include "models/executors/executor.h"
+#include "models/executors/registry.h"
 #include "models/executors/slot.h"
 #include "models/executors/torch/module.h"
 #include "models/padding.h"
@@ -132,6 +133,7 @@ std::shared_ptr<Painter> open_script(const ModelSource &source, PainterInfo info
 
 std::shared_ptr<Painter> open_graph(std::shared_ptr<const Model> model, PainterInfo info)
 {
+    require_operations(info.executor, model->graph);
     const AnimeTorchApi &torch = torch_module();
     AnimeTorchNetwork *network = nullptr;
     AnimeTorchError error{};
