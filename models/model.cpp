@@ -175,4 +175,20 @@ std::shared_ptr<const Model> load_model(const std::string &name_or_path)
     return model;
 }
 
+std::string model_digest(const std::string &name_or_path)
+{
+    static std::mutex mutex;
+    static std::map<std::string, std::string> known; // by identity
+
+    const ModelSource source = locate_model(name_or_path);
+    const std::string which = identity(source);
+    const std::lock_guard lock(mutex);
+    if (const auto found = known.find(which); found != known.end())
+        return found->second;
+    const std::string digest =
+        source.path.empty() ? sha256(source.embedded) : sha256(MappedFile(source.path).bytes());
+    known[which] = digest;
+    return digest;
+}
+
 } // namespace anime

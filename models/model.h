@@ -41,4 +41,7 @@ std::string model_identity(const std::string &name_or_path);
 /// model-invalid, model-unsupported.
 std::shared_ptr<const Model> load_model(const std::string &name_or_path);
 
+/// Model::digest without loading the model. Throws Error: model-missing.
+std::string model_digest(const std::string &name_or_path);
+
 } // namespace anime

@@ -135,4 +135,9 @@ std::vector<StyleInfo> list_styles()
     return styles;
 }
 
+std::string style_digest(const std::string &name_or_path)
+{
+    return model_digest(name_or_path);
+}
+
 } // namespace anime

@@ -95,4 +95,8 @@ struct StyleInfo {
 /// folder.
 std::vector<StyleInfo> list_styles();
 
+/// SHA-256 of a style's weights file, hex, as PainterInfo has it; the file is read again only after it was
+/// replaced or written to. Throws Error: model-missing.
+std::string style_digest(const std::string &name_or_path);
+
 } // namespace anime

@@ -316,6 +316,11 @@ bool Pipeline::has(const std::string &element, const std::string &factory) const
     return found && (factory.empty() || factory_name(found.get()) == factory);
 }
 
+ElementPtr Pipeline::element(const std::string &name) const
+{
+    return state_->element(name);
+}
+
 void Pipeline::on_message(std::function<void(const GstStructure *)> callback)
 {
     state_->on_message = std::move(callback);

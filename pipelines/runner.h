@@ -3,6 +3,7 @@
 // until it ends, and says in one Failure why it did not end well.
 #pragma once
 
+#include "elements/gst_raii.h"
 #include "elements/report/failure.h"
 
 #include <gst/gst.h>
@@ -103,6 +104,9 @@ public:
 
     /// Has the description an element of this name? Of this factory, if one is given?
     bool has(const std::string &element, const std::string &factory = {}) const;
+
+    /// The same element, to read its properties; null if there is none.
+    ElementPtr element(const std::string &name) const;
 
     /// Called for each element message (sizeguard, facepaint, animeganfilter: docs/elements.md), in the
     /// thread that runs.

@@ -102,10 +102,13 @@ TEST_F(ModelTest, IsReadAgainWhenItsFileWasReplaced)
 {
     const std::string path = write(test::lite_model(4, 6, 1));
     const auto before = load_model(path);
+    EXPECT_EQ(model_digest(path), before->digest);
     write(test::lite_model(4, 6, 2));
+    EXPECT_NE(model_digest(path), before->digest);
     const auto after = load_model(path);
     EXPECT_NE(after, before);
     EXPECT_NE(after->digest, before->digest);
+    EXPECT_EQ(model_digest(path), after->digest);
     EXPECT_EQ(before->graph.nodes.front().op, Op::input); // the first one is still whole
 }
 
