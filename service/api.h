@@ -75,7 +75,6 @@ private:
     /// The format that the client chose, if the pipeline makes it; else the one that its Accept header
     /// prefers.
     std::optional<Problem> choose_format(ApiExchange &exchange) const;
-    std::string digest_of(const PaintOptions &options) const;
     /// The job once it is final, or once the time to wait is over; nothing while it is neither.
     std::optional<JobView> wait_for_job(ApiExchange &exchange);
     Response problem(const ApiExchange &exchange, const Problem &problem) const;

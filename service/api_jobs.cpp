@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Uploads, jobs, their results and events.
+#include "models/error.h"
 #include "service/api_routes.h"
 #include "service/job_json.h"
 #include "service/text.h"
@@ -77,17 +78,16 @@ private:
 
 } // namespace
 
-std::string Api::digest_of(const PaintOptions &options) const
-{
-    const EngineFacts &facts = shared_.engine.facts();
-    return options.style == PaintOptions{}.style ? facts.digests.at({options.pipeline, options.format})
-                                                 : facts.process_id;
-}
-
 std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
 {
     if (auto refusal = choose_format(exchange))
         return refusal;
+    std::string digest;
+    try {
+        digest = shared_.engine.painter_digest(exchange.options);
+    } catch (const Error &error) {
+        return make_problem(error.code(), error.what(), error.remedy());
+    }
     const Upload &upload = *exchange.upload;
     exchange.file_name = upload.file_name();
     NewJob job;
@@ -96,7 +96,7 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
     job.file_name = upload.file_name();
     job.idempotency_key = exchange.header("idempotency-key");
     job.options = exchange.options;
-    job.key = cache_key(upload.sha256(), digest_of(exchange.options), exchange.options);
+    job.key = cache_key(upload.sha256(), digest, exchange.options);
     job.receive_ms = milliseconds(Clock::now() - exchange.started);
     job.attached = attached;
     job.cached = shared_.memory_cache.find(job.key, Clock::now());

@@ -69,15 +69,24 @@ std::string format_of(const std::string &media_type)
 
 } // namespace
 
+namespace
+{
+
+struct Served {
+    Description description;
+    std::string digest; ///< of it and of the models that paint its default style
+};
+
+} // namespace
+
 struct Engine::Descriptions {
     /// By name and format.
-    std::map<std::pair<std::string, std::string>, Description> served;
+    std::map<std::pair<std::string, std::string>, Served> served;
 };
 
 Engine::Engine(const Options &options, Log &log)
     : options_(options), log_(log), descriptions_(std::make_unique<Descriptions>())
 {
-    facts_.process_id = random_id();
 }
 
 Engine::~Engine() = default;
@@ -107,10 +116,12 @@ void Engine::add_description(const std::string &name)
     const std::string base =
         name.ends_with(png_suffix) ? name.substr(0, name.size() - png_suffix.size()) : name;
     const std::string format = format_of(result.media_type);
-    descriptions_->served[{base, format}] = description;
-    facts_.digests[{base, format}] = sha256(recipe);
-    if (base == options_.pipeline)
+    descriptions_->served[{base, format}] = {description, sha256(recipe)};
+    if (base == options_.pipeline) {
         facts_.model = model;
+        if (base == name || !facts_.formats.contains(base))
+            read_guard(pipeline);
+    }
     std::vector<std::string> &formats = facts_.formats[base];
     // The plain description's format is the first, so the default.
     formats.insert(base == name ? formats.begin() : formats.end(), format);
@@ -132,12 +143,13 @@ void Engine::warm_up()
     if (!facts_.formats.contains(options_.pipeline))
         throw std::runtime_error("No description named '" + options_.pipeline +
                                  "' with an appsrc named input and an appsink named output was found.");
-    read_guard(options_.pipeline);
     // A description may paint with no style at all, or with a file that is none.
     StyleEntry standard{default_style, default_style, facts_.model, {}};
     for (const StyleInfo &style : list_styles()) {
-        if (style.available && style.name != default_style)
+        if (style.available && style.name != default_style) {
             facts_.styles.push_back({style.name, style.name, style.description, style.licence});
+            style_digest(style.name); // read now, so that no request waits for it
+        }
         if (style.name == facts_.model)
             standard = {default_style, style.name, style.description, style.licence};
     }
@@ -145,40 +157,40 @@ void Engine::warm_up()
     ready_ = true;
 }
 
-void Engine::read_guard(const std::string &name)
+void Engine::read_guard(const Pipeline &pipeline)
 {
-    // The runner only sets properties, so the limits are read from a pipeline of our own.
-    GError *error = nullptr;
-    const Description &description = descriptions_->served.at({name, facts_.formats.at(name).front()});
-    GstElement *bin = gst_parse_launch(description.text.c_str(), &error);
-    g_clear_error(&error);
-    GstElement *guard = bin ? gst_bin_get_by_name(GST_BIN(bin), "guard") : nullptr;
-    if (guard) {
-        facts_.max_source_pixels = number_property(guard, "max-source-pixels");
-        facts_.max_dimension = number_property(guard, "max-dimension");
-        facts_.source_formats = media_types_property(guard, "formats");
-        gst_object_unref(guard);
-    }
-    if (bin)
-        gst_object_unref(bin);
+    const ElementPtr guard = pipeline.element("guard");
+    if (!guard)
+        return;
+    facts_.max_source_pixels = number_property(guard.get(), "max-source-pixels");
+    facts_.max_dimension = number_property(guard.get(), "max-dimension");
+    facts_.source_formats = media_types_property(guard.get(), "formats");
 }
 
-Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
+std::string Engine::painter_digest(const PaintOptions &options) const
+{
+    const Served &served = descriptions_->served.at({options.pipeline, options.format});
+    if (options.style == default_style)
+        return served.digest;
+    return sha256(served.description.text + "\n" + style_digest(options.style));
+}
+
+Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
 {
     const auto begin = Clock::now();
     PictureInfo info;
     Timings &timings = info.timings;
-    timings.receive = task.receive_ms;
-    timings.queue = milliseconds(begin - task.queued);
+    timings.receive = run.receive_ms;
+    timings.queue = milliseconds(begin - run.queued);
 
     Outcome outcome;
     MemoryResult result;
     std::string current = "decode";
     try {
-        Pipeline pipeline(descriptions_->served.at({task.options.pipeline, task.options.format}));
-        configure(pipeline, task.options, options_.limits.max_bytes);
+        Pipeline pipeline(descriptions_->served.at({run.options.pipeline, run.options.format}).description);
+        configure(pipeline, run.options, options_.limits.max_bytes);
         pipeline.on_message([&](const GstStructure *message) {
-            log_message(log_, task.request_id, message);
+            log_message(log_, run.request_id, message);
             const auto [stage, fraction] = read_message(message, info);
             if (!stage)
                 return;
@@ -186,16 +198,16 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
             progress(stage, fraction);
         });
         RunLimits limits;
-        limits.moving_deadline = &task.deadline;
-        limits.cancel = &task.cancel;
-        result = pipeline.run(task.input, limits);
+        limits.moving_deadline = &run.deadline;
+        limits.cancel = &run.cancel;
+        result = pipeline.run(run.input, limits);
     } catch (const PipelineError &error) {
         result.failure = error.failure();
     }
 
-    const double run = milliseconds(Clock::now() - begin);
-    timings.encode = std::max(0.0, run - timings.decode - timings.faces - timings.wait - timings.paint);
-    timings.total = timings.receive + timings.queue + run;
+    const double run_ms = milliseconds(Clock::now() - begin);
+    timings.encode = std::max(0.0, run_ms - timings.decode - timings.faces - timings.wait - timings.paint);
+    timings.total = timings.receive + timings.queue + run_ms;
     if (result.failure) {
         if (result.failure->code == "deadline") {
             result.failure->limit = static_cast<std::uint64_t>(options_.limits.deadline);
@@ -207,15 +219,15 @@ Engine::Outcome Engine::run(const Task &task, const Progress &progress) const
         const std::string stage =
             result.failure->element.empty() ? current : stage_of(result.failure->element);
         outcome.problem = make_problem(*result.failure, 5);
-        log_.failure(task.request_id, *outcome.problem, stage,
-                     {{"bytes", task.input->size()},
+        log_.failure(run.request_id, *outcome.problem, stage,
+                     {{"bytes", run.input->size()},
                       {"source_width", info.source.width},
                       {"source_height", info.source.height},
-                      {"pipeline", task.options.pipeline},
-                      {"style", task.options.style},
-                      {"format", task.options.format},
+                      {"pipeline", run.options.pipeline},
+                      {"style", run.options.style},
+                      {"format", run.options.format},
                       {"queue_ms", std::round(timings.queue * 10) / 10},
-                      {"run_ms", std::round(run * 10) / 10}},
+                      {"run_ms", std::round(run_ms * 10) / 10}},
                      result.failure->element);
         return outcome;
     }

@@ -2,7 +2,7 @@
 // Runs an upload through one of the operator's pipeline descriptions, and tells what the elements said.
 #pragma once
 
-#include "service/jobs.h"
+#include "service/jobs/job.h"
 #include "service/log.h"
 #include "service/options.h"
 #include "service/picture.h"
@@ -17,6 +17,11 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace anime
+{
+class Pipeline;
+}
 
 namespace anime::service
 {
@@ -36,12 +41,6 @@ struct EngineFacts {
     std::vector<std::string> source_formats; ///< media types
     std::vector<StyleEntry> styles;
     std::string model; ///< what the default style is
-    /// By description and format, what paints the default style: SHA-256 of the description and of its
-    /// models' digests. For cache keys, which so are good for ever.
-    std::map<std::pair<std::string, std::string>, std::string> digests;
-    /// The same for the other styles, whose files are only read when somebody asks for them: such a key is
-    /// good for this process.
-    std::string process_id;
 };
 
 class Engine
@@ -67,13 +66,17 @@ public:
     /// Only after warm_up().
     const EngineFacts &facts() const { return facts_; }
 
+    /// SHA-256 of the description and of the weights that paint these options: for cache keys, which so are
+    /// good for ever and on every host. Throws Error model-missing where a style's file went away.
+    std::string painter_digest(const PaintOptions &options) const;
+
     /// One pipeline of its own; any number of threads at once.
-    Outcome run(const Task &task, const Progress &progress) const;
+    Outcome run(const Run &run, const Progress &progress) const;
 
 private:
     struct Descriptions;
     void add_description(const std::string &name);
-    void read_guard(const std::string &name);
+    void read_guard(const Pipeline &pipeline);
 
     const Options &options_;
     Log &log_;

@@ -2,7 +2,7 @@
 // A job as clients see it.
 #pragma once
 
-#include "service/jobs.h"
+#include "service/jobs/job.h"
 
 #include <nlohmann/json_fwd.hpp>
 

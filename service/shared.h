@@ -5,7 +5,7 @@
 #include "service/byte_budget.h"
 #include "service/cache.h"
 #include "service/engine.h"
-#include "service/jobs.h"
+#include "service/jobs/board.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "service/options.h"

@@ -48,16 +48,16 @@ Workers::~Workers()
 
 void Workers::work()
 {
-    while (const TaskPtr task = shared_.board.take()) {
+    while (const RunPtr run = shared_.board.take()) {
         try {
-            paint(task);
+            paint(run);
         } catch (const std::bad_alloc &) {
-            fail(task,
+            fail(run,
                  make_problem("out-of-memory", "The service ran out of memory.",
                               "Try again in a moment, or send a smaller photo.", 5),
                  "out of memory");
         } catch (const std::exception &error) {
-            fail(task,
+            fail(run,
                  make_problem("service-failed", "The service could not paint this photo.",
                               "Try again in a moment; if it stays so, tell the operator the request id.", 5),
                  error.what());
@@ -65,39 +65,39 @@ void Workers::work()
     }
 }
 
-void Workers::fail(const TaskPtr &task, const Problem &problem, const std::string &reason)
+void Workers::fail(const RunPtr &run, const Problem &problem, const std::string &reason)
 {
-    shared_.board.fail(task, problem, wall());
+    shared_.board.fail(run, problem, wall());
     shared_.metrics.rejected(problem.code);
-    shared_.log.failure(task->request_id, problem, "service", {{"reason", reason}});
+    shared_.log.failure(run->request_id, problem, "service", {{"reason", reason}});
 }
 
-void Workers::paint(const TaskPtr &task)
+void Workers::paint(const RunPtr &run)
 {
     const auto begin = Clock::now();
     if (shared_.disk_cache)
-        if (const PicturePtr known = shared_.disk_cache->find(task->key)) {
-            shared_.log.write(Level::info, Layer::inference, task->request_id, "no need to paint",
+        if (const PicturePtr known = shared_.disk_cache->find(run->key)) {
+            shared_.log.write(Level::info, Layer::inference, run->request_id, "no need to paint",
                               {{"cache", "disk"}});
             shared_.metrics.cache("disk");
-            shared_.memory_cache.put(task->key, known, Clock::now());
-            shared_.board.finish(task, fetched(*known, *task, begin), wall(), true);
+            shared_.memory_cache.put(run->key, known, Clock::now());
+            shared_.board.finish(run, fetched(*known, *run, begin), wall(), true);
             return;
         }
     shared_.metrics.cache("miss");
-    const Engine::Outcome outcome = shared_.engine.run(*task, [&](const std::string &stage, double fraction) {
-        shared_.board.progress(task, stage, fraction);
+    const Engine::Outcome outcome = shared_.engine.run(*run, [&](const std::string &stage, double fraction) {
+        shared_.board.progress(run, stage, fraction);
     });
     if (outcome.problem) {
         shared_.metrics.rejected(outcome.problem->code);
-        shared_.board.fail(task, *outcome.problem, wall());
+        shared_.board.fail(run, *outcome.problem, wall());
         return;
     }
     shared_.metrics.painted(outcome.picture->info.timings);
-    shared_.memory_cache.put(task->key, outcome.picture, Clock::now());
-    if (shared_.disk_cache && !shared_.disk_cache->put(task->key, *outcome.picture))
+    shared_.memory_cache.put(run->key, outcome.picture, Clock::now());
+    if (shared_.disk_cache && !shared_.disk_cache->put(run->key, *outcome.picture))
         shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
-    shared_.board.finish(task, outcome.picture, wall());
+    shared_.board.finish(run, outcome.picture, wall());
 }
 
 } // namespace anime::service

@@ -21,8 +21,8 @@ public:
 
 private:
     void work();
-    void paint(const TaskPtr &task);
-    void fail(const TaskPtr &task, const Problem &problem, const std::string &reason);
+    void paint(const RunPtr &run);
+    void fail(const RunPtr &run, const Problem &problem, const std::string &reason);
 
     const Shared shared_;
     std::vector<std::thread> threads_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whether the job board's lock is held as shortly with many jobs as with few: microseconds of each operation
 // with 6,000 jobs and with as many as --max-jobs allows, and their ratio.
-#include "service/jobs.h"
+#include "service/jobs/board.h"
 #include "service/options.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The life of a job, without threads and with a clock that stands still.
-#include "service/jobs.h"
+#include "service/jobs/board.h"
 
 #include <gtest/gtest.h>
 
@@ -85,7 +85,7 @@ TEST_F(JobBoardTest, TellsThePlaceInTheQueue)
     EXPECT_EQ(first.position, 1u);
     EXPECT_EQ(second.position, 2u);
     EXPECT_EQ(second.cache, "miss");
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     EXPECT_EQ(task->key, "a");
     EXPECT_EQ(state(first.id), JobState::running);
     EXPECT_EQ(board_.find(second.id)->position, 1u);
@@ -112,7 +112,7 @@ TEST_F(JobBoardTest, EqualJobsShareOneTask)
     EXPECT_NE(first.id, second.id);
     EXPECT_EQ(second.cache, "shared");
     EXPECT_EQ(second.painted_by, first.request_id);
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     EXPECT_EQ(board_.load(now_).queued, 0u);
     board_.progress(task, "paint", 0.4);
     EXPECT_EQ(board_.find(second.id)->stage, "paint");
@@ -126,7 +126,7 @@ TEST_F(JobBoardTest, CancelsTheTaskWhenNobodyWantsItAnyMore)
 {
     const JobView first = submit(job("a"));
     const JobView second = submit(job("a"));
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     board_.cancel(first.id, wall_);
     EXPECT_EQ(state(first.id), JobState::cancelled);
     EXPECT_FALSE(task->cancel) << "somebody else waits for it";
@@ -139,13 +139,13 @@ TEST_F(JobBoardTest, CancelsTheTaskWhenNobodyWantsItAnyMore)
 TEST_F(JobBoardTest, ANewEqualJobAfterACancelIsPaintedAnew)
 {
     const JobView first = submit(job("a"));
-    const TaskPtr old = board_.take();
+    const RunPtr old = board_.take();
     board_.cancel(first.id, wall_);
     const JobView second = submit(job("a"));
     EXPECT_EQ(second.cache, "miss");
     board_.fail(old, make_problem("cancelled", "", ""), wall_);
     EXPECT_EQ(state(second.id), JobState::queued);
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     board_.finish(task, picture_of(3), wall_);
     EXPECT_EQ(state(second.id), JobState::succeeded);
 }
@@ -357,7 +357,7 @@ TEST_F(JobBoardTest, AJobThatWaitsTooLongFails)
 TEST_F(JobBoardTest, WhoJoinsLaterHasItsOwnDeadline)
 {
     const JobView first = submit(job("a"));
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     const auto start = now_;
     now_ += std::chrono::seconds(59);
     const JobView second = submit(job("a"));
@@ -389,7 +389,7 @@ TEST_F(JobBoardTest, WakesListenersAtEachChange)
     const JobView second = submit(job("b"));
     const auto waker = std::make_shared<CountingWaker>();
     board_.listen(second.id, waker);
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     EXPECT_EQ(waker->count, 1) << "it moved up";
     board_.progress(task, "paint", 0.5);
     EXPECT_EQ(waker->count, 1) << "not its own";
@@ -423,7 +423,7 @@ TEST_F(JobBoardTest, TheVersionGrowsWithEachMoveAlsoWhileNobodyListens)
 {
     submit(job("a"));
     const JobView second = submit(job("b"));
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     const std::uint64_t moved = board_.find(second.id)->version;
     EXPECT_GT(moved, second.version) << "a client that comes back with its last event id sees the new place";
     board_.fail(task, make_problem("failed", "", ""), wall_);
@@ -467,7 +467,7 @@ TEST_F(JobBoardTest, MakesRoomByWhatExpiresFirstAndNobodyWaitsFor)
 TEST_F(JobBoardTest, DrainsAndAbandons)
 {
     const JobView running = submit(job("a"));
-    const TaskPtr task = board_.take();
+    const RunPtr task = board_.take();
     const JobView waiting = submit(job("b"));
     board_.drain();
     EXPECT_EQ(refusal(job("c")), "draining");
