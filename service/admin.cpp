@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/admin.h"
 
-#include "service/text.h"
-
 #include <nlohmann/json.hpp>
 
 namespace anime::service
@@ -15,7 +13,6 @@ Admin::Admin(Metrics &metrics, std::function<Gauges()> gauges, std::function<std
 
 std::optional<Response> Admin::begin(Exchange &exchange)
 {
-    exchange.request_id = random_id();
     if (exchange.method != "GET" && exchange.method != "HEAD")
         return refused(exchange,
                        make_problem("method-not-allowed", "This method is not possible here.", "Use GET."));

@@ -3,6 +3,7 @@
 #include "service/api.h"
 
 #include "service/api_routes.h"
+#include "service/http/address.h"
 #include "service/memory.h"
 #include "service/text.h"
 
@@ -126,8 +127,6 @@ std::optional<Response> Api::begin(Exchange &plain)
 
 std::optional<Response> Api::answer_head(ApiExchange &exchange)
 {
-    const std::string wanted_id = exchange.header("x-request-id");
-    exchange.request_id = valid_id(wanted_id) ? wanted_id : random_id();
     exchange.client = proxies_.client_of(exchange.peer, exchange.header("x-forwarded-for"));
     exchange.route = "unknown";
 

@@ -2,6 +2,7 @@
 // Uploads, jobs, their results and events.
 #include "models/error.h"
 #include "service/api_routes.h"
+#include "service/http/address.h"
 #include "service/job_json.h"
 #include "service/text.h"
 
@@ -287,8 +288,8 @@ std::optional<Response> Api::get_result(ApiExchange &exchange, const std::string
     }
     // From the file itself: only its first page is read here, the rest by the kernel while it is sent.
     if (shared_.disk_cache)
-        if (const auto file = shared_.disk_cache->open(job->key)) {
-            response.body = FileBody{file->descriptor, file->offset, file->bytes};
+        if (auto file = shared_.disk_cache->open(job->key)) {
+            response.body = FileBody{std::move(file->file), file->offset, file->info.bytes};
             return response;
         }
     if (picture)

@@ -13,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 
 namespace anime::service
 {
@@ -99,6 +98,9 @@ namespace
 
 namespace fs = std::filesystem;
 
+/// Those of our own files have a few hundred.
+constexpr std::size_t most_header_bytes = 4096;
+
 nlohmann::json header_of(const PictureInfo &info)
 {
     return {{"media_type", info.media_type},
@@ -148,15 +150,31 @@ bool write_all(int file, const void *data, std::size_t size)
     return true;
 }
 
-/// A file for this user alone: people's photos are in there.
+/// A file for this user alone: people's photos are in there. On the disk when this returns, as a name must
+/// never appear there before its content.
 bool write_private(const std::string &path, const std::string &head, const Bytes &data)
 {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0)
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file)
         return false;
-    const bool written =
-        write_all(file, head.data(), head.size()) && write_all(file, data.data(), data.size());
-    return close(file) == 0 && written;
+    const bool written = write_all(file.get(), head.data(), head.size()) &&
+                         write_all(file.get(), data.data(), data.size()) && fsync(file.get()) == 0;
+    return close(file.release()) == 0 && written;
+}
+
+bool read_all(int file, Bytes &data, std::uint64_t offset)
+{
+    std::size_t done = 0;
+    while (done < data.size()) {
+        const ssize_t count =
+            pread(file, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        done += static_cast<std::size_t>(count);
+    }
+    return true;
 }
 
 } // namespace
@@ -218,55 +236,56 @@ std::string DiskCache::path_of(const std::string &key) const
     return folder_ + "/" + key + ".picture";
 }
 
-PicturePtr DiskCache::find(const std::string &key)
-{
-    const std::string path = path_of(key);
-    std::ifstream file(path, std::ios::binary);
-    std::string line;
-    if (!file || !std::getline(file, line))
-        return nullptr;
-    std::error_code error;
-    const std::uint64_t size = fs::file_size(path, error);
-    try {
-        Picture picture;
-        picture.info = info_of(line);
-        // The stored size has to be what the file really holds, before that much memory is taken.
-        if (!error && size == line.size() + 1 + picture.info.bytes) {
-            Bytes data(picture.info.bytes);
-            file.read(reinterpret_cast<char *>(data.data()), static_cast<std::streamsize>(data.size()));
-            if (file.gcount() == static_cast<std::streamsize>(data.size())) {
-                picture.data = std::make_shared<const Bytes>(std::move(data));
-                fs::last_write_time(path, fs::file_time_type::clock::now(), error); // used: pruned last
-                return std::make_shared<const Picture>(std::move(picture));
-            }
-        }
-    } catch (const nlohmann::json::exception &) {
-        // Not one of ours, or of another version: painted anew, and written again.
-    }
-    const std::lock_guard guard(lock_);
-    if (fs::remove(path, error))
-        bytes_ -= std::min(bytes_, size);
-    return nullptr;
-}
-
 std::optional<DiskCache::OpenPicture> DiskCache::open(const std::string &key)
 {
-    const int descriptor = ::open(path_of(key).c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
+    OpenPicture picture;
+    picture.file = Descriptor(::open(path_of(key).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!picture.file)
         return std::nullopt;
-    // The header of our own files is a few hundred bytes.
-    std::array<char, 4096> head{};
+    std::array<char, most_header_bytes> head{};
     struct stat status {
     };
-    const ssize_t length = pread(descriptor, head.data(), head.size(), 0);
-    const auto newline = std::find(head.begin(), head.begin() + std::max<ssize_t>(length, 0), '\n');
-    const auto offset = static_cast<std::uint64_t>(newline - head.begin()) + 1;
-    if (length <= 0 || newline == head.begin() + length || fstat(descriptor, &status) != 0 ||
-        static_cast<std::uint64_t>(status.st_size) <= offset) {
-        close(descriptor);
-        return std::nullopt;
+    const ssize_t length = pread(picture.file.get(), head.data(), head.size(), 0);
+    if (length < 0 || fstat(picture.file.get(), &status) != 0)
+        return std::nullopt; // perhaps it can be read another time
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    const auto end = head.begin() + length;
+    if (const auto newline = std::find(head.begin(), end, '\n'); newline != end) {
+        picture.offset = static_cast<std::uint64_t>(newline - head.begin()) + 1;
+        try {
+            picture.info = info_of(std::string(head.begin(), newline));
+            if (size == picture.offset + picture.info.bytes) {
+                futimens(picture.file.get(), nullptr); // used: pruned last
+                return picture;
+            }
+        } catch (const nlohmann::json::exception &) {
+            // Not one of ours, or of another version.
+        }
     }
-    return OpenPicture{descriptor, offset, static_cast<std::uint64_t>(status.st_size) - offset};
+    remove_damaged(key, size); // painted anew, and written again
+    return std::nullopt;
+}
+
+PicturePtr DiskCache::find(const std::string &key)
+{
+    auto open_picture = open(key);
+    if (!open_picture)
+        return nullptr;
+    Bytes data(open_picture->info.bytes);
+    if (!read_all(open_picture->file.get(), data, open_picture->offset))
+        return nullptr;
+    auto picture = std::make_shared<Picture>();
+    picture->info = std::move(open_picture->info);
+    picture->data = std::make_shared<const Bytes>(std::move(data));
+    return picture;
+}
+
+void DiskCache::remove_damaged(const std::string &key, std::uint64_t size)
+{
+    const std::lock_guard guard(lock_);
+    std::error_code error;
+    if (fs::remove(path_of(key), error))
+        bytes_ -= std::min(bytes_, size);
 }
 
 bool DiskCache::put(const std::string &key, const Picture &picture)

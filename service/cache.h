@@ -3,6 +3,7 @@
 // where the operator named one.
 #pragma once
 
+#include "service/descriptor.h"
 #include "service/picture.h"
 
 #include <chrono>
@@ -60,7 +61,8 @@ private:
 };
 
 /// A folder with a file for each picture: a line of JSON, then the picture. Files are written whole or not at
-/// all, for nobody else to read, and read by whoever waits anyway, never by the thread that serves HTTP.
+/// all, also where the machine fails meanwhile, for nobody else to read, and read by whoever waits anyway,
+/// never by the thread that serves HTTP.
 class DiskCache
 {
 public:
@@ -68,7 +70,7 @@ public:
     /// Throws std::filesystem::filesystem_error.
     DiskCache(std::string folder, std::uint64_t most_bytes, std::chrono::seconds most_age);
 
-    /// Nothing if there is none, or if the file isn't one of ours; such a file is removed.
+    /// Nothing if there is none, or if the file isn't a whole one of ours; such a file is removed.
     PicturePtr find(const std::string &key);
     /// False if it could not be written (disk full): the picture is served all the same.
     bool put(const std::string &key, const Picture &picture);
@@ -76,11 +78,11 @@ public:
     void expire();
     std::uint64_t bytes() const;
 
-    /// The same for an answer that is sent from the file: the caller closes `descriptor`.
+    /// The same for an answer that is sent from the file: only its first page is read here.
     struct OpenPicture {
-        int descriptor;
-        std::uint64_t offset;
-        std::uint64_t bytes;
+        Descriptor file;
+        std::uint64_t offset = 0; ///< of the picture
+        PictureInfo info;
     };
     std::optional<OpenPicture> open(const std::string &key);
 
@@ -88,6 +90,7 @@ private:
     struct File;
     std::vector<File> files() const;
     void remove_locked(const File &file);
+    void remove_damaged(const std::string &key, std::uint64_t size);
     std::string path_of(const std::string &key) const;
     void prune_locked();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/log.h"
 
+#include "service/http/wall.h"
 #include "service/text.h"
 
 #include <glib.h>
@@ -163,7 +164,7 @@ const char *name_of(Layer layer)
 std::mutex glib_lock;
 Log *glib_log = nullptr; // protected by it
 
-GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer)
+GLogWriterOutput write_to_log(GLogLevelFlags flags, const GLogField *fields, gsize count)
 {
     std::string message;
     std::string domain;
@@ -188,6 +189,14 @@ GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize
         return g_log_writer_default(flags, fields, count, nullptr);
     glib_log->write(level, Layer::service, {}, message, {{"library", domain}});
     return G_LOG_WRITER_HANDLED;
+}
+
+/// GLib is C: nothing may be thrown through it. A line that there is no memory for goes where GLib puts it.
+GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize count, gpointer)
+{
+    return behind_wall(
+        "a line of GLib's log", [](const std::string &) {}, G_LOG_WRITER_UNHANDLED,
+        [&] { return write_to_log(flags, fields, count); });
 }
 
 } // namespace

@@ -63,6 +63,14 @@ struct Program {
     std::optional<std::chrono::steady_clock::time_point> idle_since = {};
     int exit_code = 0;
 
+    void behind_wall_of_glib(void (Program::*work)()) noexcept
+    {
+        behind_wall(
+            "a turn of the main loop",
+            [this](const std::string &text) { service.log().service(Level::error, text); },
+            [&] { (this->*work)(); });
+    }
+
     void stop()
     {
         if (drain_until) {
@@ -131,13 +139,13 @@ int run(const Options &options)
         Program program{service, std::chrono::seconds(options.limits.drain_timeout)};
         program.loop = g_main_loop_new(nullptr, FALSE);
         const auto on_signal = [](gpointer self) -> gboolean {
-            static_cast<Program *>(self)->stop();
+            static_cast<Program *>(self)->behind_wall_of_glib(&Program::stop);
             return G_SOURCE_CONTINUE;
         };
         g_unix_signal_add(SIGTERM, on_signal, &program);
         g_unix_signal_add(SIGINT, on_signal, &program);
         const auto on_tick = [](gpointer self) -> gboolean {
-            static_cast<Program *>(self)->tick();
+            static_cast<Program *>(self)->behind_wall_of_glib(&Program::tick);
             return G_SOURCE_CONTINUE;
         };
         g_timeout_add(tick_milliseconds, on_tick, &program);

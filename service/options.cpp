@@ -226,6 +226,10 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
         return failure(range);
     if (options.limits.memory_hard < options.limits.memory_soft)
         return failure("--memory-hard must not be below --memory-soft.");
+    if (options.limits.max_pending_bytes < options.limits.max_bytes)
+        return failure("--max-pending-bytes (" + std::to_string(options.limits.max_pending_bytes) +
+                       ") must not be below --max-bytes (" + std::to_string(options.limits.max_bytes) +
+                       "): no upload of that size would ever fit.");
     return {options, {}, 0};
 }
 

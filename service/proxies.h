@@ -23,16 +23,12 @@ public:
 
     bool trusts(const std::string &address) const;
 
-    /// `peer`, or if that is trusted the last address of X-Forwarded-For that isn't; what stands before it
-    /// was written by the client.
+    /// `peer`, or if that is trusted the last address of X-Forwarded-For that isn't, as canonical_address()
+    /// writes it; what stands before it was written by the client.
     std::string client_of(const std::string &peer, const std::string &forwarded_for) const;
 
 private:
     std::vector<std::unique_ptr<GInetAddressMask, ObjectUnref>> ranges_;
 };
-
-/// What counts as one client for rates, connections and bytes: the address, of IPv6 the /64 network that one
-/// customer gets.
-std::string rate_key(const std::string &address);
 
 } // namespace anime::service

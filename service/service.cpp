@@ -79,6 +79,7 @@ Service::Service(const Options &options, LineWriter &lines)
     const Limits &limits = options.limits;
     ServerSettings settings;
     settings.log = [this](const std::string &text) { log_.service(Level::debug, text); };
+    settings.complain = [this](const std::string &text) { log_.service(Level::error, text); };
     settings.header_timeout = std::chrono::seconds(limits.header_timeout);
     settings.body_timeout = std::chrono::seconds(limits.body_timeout);
     settings.send_timeout = std::chrono::seconds(limits.send_timeout);
@@ -88,8 +89,6 @@ Service::Service(const Options &options, LineWriter &lines)
     admin.address = options.metrics_address;
     admin.port = static_cast<std::uint16_t>(options.metrics_port);
     admin.most_connections = 64;
-    admin_server_ = std::make_unique<HttpServer>(admin, admin_);
-
     settings.address = options.address;
     settings.port = static_cast<std::uint16_t>(options.port);
     settings.most_connections = static_cast<std::size_t>(limits.max_connections);
@@ -97,6 +96,7 @@ Service::Service(const Options &options, LineWriter &lines)
     settings.trusted = [this](const std::string &peer) { return api_.trusts(peer); };
     settings.expired = [this](Phase phase) { metrics_.expired(name_of(phase)); };
     server_ = std::make_unique<HttpServer>(settings, api_);
+    admin_server_ = std::make_unique<HttpServer>(admin, admin_);
 }
 
 Service::~Service()
@@ -205,7 +205,7 @@ Gauges Service::gauges() const
     gauges.workers = static_cast<double>(options_.limits.workers);
     gauges.workers_busy = static_cast<double>(load.running);
     gauges.jobs = static_cast<double>(load.jobs);
-    gauges.connections = static_cast<double>(server_ ? server_->connections() : 0);
+    gauges.connections = static_cast<double>(server_->connections());
     gauges.pending_bytes = static_cast<double>(budget_.used());
     gauges.sending_bytes = static_cast<double>(sending_.used());
     gauges.result_bytes = static_cast<double>(load.result_bytes);

@@ -57,8 +57,8 @@ private:
     std::unique_ptr<DiskCache> disk_cache_;
     Api api_;
     Admin admin_;
-    std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<HttpServer> server_;
+    std::unique_ptr<HttpServer> admin_server_; // its thread looks at all that stands above
     std::unique_ptr<Workers> workers_;
     std::uint64_t taken_when_trimmed_ = 0;              // tick()'s own
     std::chrono::steady_clock::time_point next_expiry_; // the same

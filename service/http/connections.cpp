@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/http/connections.h"
 
-#include "service/proxies.h"
+#include "service/http/address.h"
 
 #include <microhttpd.h>
 

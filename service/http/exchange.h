@@ -31,9 +31,9 @@ struct Exchange {
     bool over_connection_limit = false;
     std::optional<std::uint64_t> declared_bytes; ///< of the body; nothing if it comes in chunks
     std::chrono::steady_clock::time_point started;
+    std::string request_id; ///< the client's X-Request-ID if it is harmless, else a new one
 
     // Set by the handler.
-    std::string request_id;
     std::unique_ptr<Upload> upload;
     std::chrono::steady_clock::time_point wake_at; ///< with no answer by then, finish() is asked again
     std::shared_ptr<Suspension> suspension = std::make_shared<Suspension>();

@@ -4,6 +4,7 @@
 
 #include "service/http/connections.h"
 #include "service/http/response.h"
+#include "service/http/wall.h"
 
 #include <functional>
 #include <memory>
@@ -14,8 +15,14 @@ namespace anime::service
 /// 0 for events, whose length nobody knows.
 std::uint64_t body_size(const Response &response);
 
-/// Events sleep on `suspension` in between, and end when `gone`. Returns an MHD_Result.
-int queue_response(MHD_Connection *connection, const Response &response,
-                   const std::shared_ptr<Suspension> &suspension, std::function<bool()> gone);
+/// What an answer needs that is made while it is sent.
+struct Sending {
+    std::shared_ptr<Suspension> suspension; ///< on which events sleep in between
+    std::function<bool()> gone;             ///< whether the client hung up, which ends events
+    Complain complain;                      ///< of an exception, which ends the answer
+};
+
+/// Returns an MHD_Result.
+int queue_response(MHD_Connection *connection, Response &&response, Sending sending);
 
 } // namespace anime::service

@@ -2,6 +2,7 @@
 // An HTTP answer as plain data, before libmicrohttpd sees it.
 #pragma once
 
+#include "service/descriptor.h"
 #include "service/picture.h"
 #include "service/problem.h"
 
@@ -25,9 +26,9 @@ struct SharedBody {
     std::shared_ptr<const void> owner; ///< null for what lives as long as the process
 };
 
-/// Part of an open file; the answer closes it.
+/// Part of an open file.
 struct FileBody {
-    int descriptor = -1;
+    Descriptor file;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
 };
@@ -48,6 +49,7 @@ struct EventBody {
     std::function<std::optional<std::string>()> next;
 };
 
+/// Movable only, as it may own an open file.
 struct Response {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/http/server.h"
 
+#include "service/http/address.h"
 #include "service/http/mhd_response.h"
+#include "service/text.h"
 
-#include <arpa/inet.h>
 #include <glib.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -32,22 +33,27 @@ constexpr std::chrono::seconds refuse_time{2};
 constexpr std::size_t connection_memory = 32 << 10;
 constexpr std::size_t thread_stack = 256 << 10;
 
-std::string address_text(const sockaddr *address)
-{
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (address->sa_family == AF_INET)
-        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in *>(address)->sin_addr, text.data(),
-                  text.size());
-    else if (address->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6 *>(address)->sin6_addr, text.data(),
-                  text.size());
-    const std::string_view view(text.data());
-    return std::string(view.starts_with("::ffff:") ? view.substr(7) : view);
-}
-
 struct Headers {
     std::map<std::string, std::string> values; ///< names in lower case
     std::set<std::string> repeated;
+    Carrier carrier;
+
+    void add(const char *name, const char *value)
+    {
+        std::string lower(name);
+        for (char &c : lower)
+            c = g_ascii_tolower(c);
+        const auto [at, first] = values.try_emplace(lower, value ? value : "");
+        if (!first) { // lines of one name are one list (RFC 9110, 5.3)
+            at->second += std::string(", ") + (value ? value : "");
+            repeated.insert(lower);
+        }
+    }
+};
+
+struct Query {
+    std::map<std::string, std::string> &values;
+    Carrier carrier = {};
 };
 
 /// A request that a proxy in front could read as another one than libmicrohttpd does (RFC 9112, 6.3).
@@ -94,94 +100,97 @@ struct HttpServer::Request {
     std::uint64_t discarded = 0;
 };
 
+/// What libmicrohttpd calls. Each stands behind the wall.
 struct ServerCallbacks {
+    static HttpServer &of(void *self) { return *static_cast<HttpServer *>(self); }
+
     static MHD_Result accept(void *self, const sockaddr *address, socklen_t)
     {
-        return static_cast<HttpServer *>(self)->connections_.admits(address_text(address)) ? MHD_YES : MHD_NO;
+        return behind_wall("accepting a connection", of(self).settings_.complain, MHD_NO, [&] {
+            return of(self).connections_.admits(canonical_address(address)) ? MHD_YES : MHD_NO;
+        });
     }
 
+    /// Leaves the context null if it fails: such a connection gets no further.
     static void connection(void *self, MHD_Connection *connection, void **context,
                            MHD_ConnectionNotificationCode event)
     {
-        ConnectionTable &table = static_cast<HttpServer *>(self)->connections_;
-        if (event == MHD_CONNECTION_NOTIFY_CLOSED) {
-            table.close(static_cast<Connection *>(*context));
-            return;
-        }
-        const auto *socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        const auto *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        *context = table.open(socket->connect_fd, address_text(peer->client_addr), Clock::now());
+        behind_wall("a connection", of(self).settings_.complain, [&] {
+            ConnectionTable &table = of(self).connections_;
+            if (event == MHD_CONNECTION_NOTIFY_CLOSED) {
+                if (*context)
+                    table.close(static_cast<Connection *>(std::exchange(*context, nullptr)));
+                return;
+            }
+            const auto *socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+            const auto *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+            *context = table.open(socket->connect_fd, canonical_address(peer->client_addr), Clock::now());
+        });
     }
 
     static MHD_Result request(void *self, MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *data, std::size_t *size, void **context)
     {
-        auto *server = static_cast<HttpServer *>(self);
+        HttpServer &server = of(self);
         try {
-            auto *request = static_cast<HttpServer::Request *>(*context);
-            if (request)
-                return static_cast<MHD_Result>(server->continue_request(*request, connection, data, size));
-            request = new HttpServer::Request(server->handler_);
+            if (*context)
+                return static_cast<MHD_Result>(
+                    server.serve(*static_cast<HttpServer::Request *>(*context), connection, data, size));
+            auto *request = new HttpServer::Request(server.handler_);
             *context = request;
-            server->start_request(*request, connection, method, url, version);
+            request->connection = static_cast<Connection *>(
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+            if (!request->connection)
+                return MHD_NO;
+            server.start_request(*request, connection, method, url, version);
             // An answer before the body is only sent here to a client that waits for one (Expect:
             // 100-continue); others get it once they have sent a little more.
             if (request->early && !request->refused && request->exchange.header("expect") == "100-continue")
-                return static_cast<MHD_Result>(server->send(*request, connection, *request->early));
+                return static_cast<MHD_Result>(server.send(*request, connection, std::move(*request->early)));
             return MHD_YES;
-        } catch (const std::exception &error) {
-            server->settings_.log(std::string("a request was cut off: ") + error.what());
+        } catch (...) {
+            complain_of_exception("a request", server.settings_.complain);
+            if (*context)
+                server.answer_exception(*static_cast<HttpServer::Request *>(*context));
             return MHD_NO;
         }
     }
 
     static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode reason)
     {
-        auto *server = static_cast<HttpServer *>(self);
-        const std::unique_ptr<HttpServer::Request> request(static_cast<HttpServer::Request *>(*context));
-        *context = nullptr;
+        const std::unique_ptr<HttpServer::Request> request(
+            static_cast<HttpServer::Request *>(std::exchange(*context, nullptr)));
         if (!request)
             return;
         request->exchange.suspension->end();
-        request->exchange.delivered = reason == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-        if (request->exchange.status == 0 && server->connections_.is_late(request->connection)) {
-            request->exchange.status = 408;
-            request->exchange.code = "body-slow";
-        } else if (request->exchange.status == 0 && request->begun) {
-            server->handler_.abandoned(request->exchange);
-        }
-        server->handler_.completed(request->exchange);
-        server->connections_.back_to_head(request->connection, Clock::now());
+        behind_wall("the end of a request", of(self).settings_.complain,
+                    [&] { of(self).complete(*request, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK); });
+        if (request->connection)
+            of(self).connections_.back_to_head(request->connection, Clock::now());
     }
 
     static void log(void *self, const char *format, va_list arguments)
     {
-        std::array<char, 512> text{};
-        std::vsnprintf(text.data(), text.size(), format, arguments);
-        std::string message(text.data());
-        while (!message.empty() && message.back() == '\n')
-            message.pop_back();
-        static_cast<HttpServer *>(self)->settings_.log(message);
+        behind_wall("a line of the log", of(self).settings_.complain, [&] {
+            std::array<char, 512> text{};
+            std::vsnprintf(text.data(), text.size(), format, arguments);
+            std::string message(text.data());
+            while (!message.empty() && message.back() == '\n')
+                message.pop_back();
+            of(self).settings_.log(message);
+        });
     }
 
     static MHD_Result add_header(void *self, MHD_ValueKind, const char *name, const char *value)
     {
         auto &headers = *static_cast<Headers *>(self);
-        std::string lower(name);
-        for (char &c : lower)
-            c = g_ascii_tolower(c);
-        const auto [at, first] = headers.values.try_emplace(lower, value ? value : "");
-        if (!first) { // lines of one name are one list (RFC 9110, 5.3)
-            at->second += std::string(", ") + (value ? value : "");
-            headers.repeated.insert(lower);
-        }
-        return MHD_YES;
+        return headers.carrier.carry([&] { headers.add(name, value); }) ? MHD_YES : MHD_NO;
     }
 
-    static MHD_Result add_query(void *exchange, MHD_ValueKind, const char *name, const char *value)
+    static MHD_Result add_query(void *self, MHD_ValueKind, const char *name, const char *value)
     {
-        static_cast<Exchange *>(exchange)->query[name] = value ? value : "";
-        return MHD_YES;
+        auto &query = *static_cast<Query *>(self);
+        return query.carrier.carry([&] { query.values[name] = value ? value : ""; }) ? MHD_YES : MHD_NO;
     }
 };
 
@@ -210,7 +219,7 @@ HttpServer::HttpServer(const ServerSettings &settings, Handler &handler)
         MHD_OPTION_NOTIFY_COMPLETED, ServerCallbacks::completed, this, MHD_OPTION_CONNECTION_LIMIT,
         static_cast<unsigned>(settings.most_connections), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_THREAD_STACK_SIZE, thread_stack,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE, 0U, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!daemon_)
         throw std::runtime_error("can't listen on " + settings.address + " port " + port + ": " +
                                  std::strerror(errno));
@@ -230,8 +239,7 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
                                const char *url, const char *version)
 {
     Exchange &exchange = request.exchange;
-    request.connection = static_cast<Connection *>(
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+    exchange.request_id = random_id(); // until its headers are read
     exchange.method = method;
     exchange.path = url;
     exchange.peer = request.connection->client;
@@ -239,9 +247,14 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
     exchange.started = Clock::now();
     Headers headers;
     MHD_get_connection_values(connection, MHD_HEADER_KIND, ServerCallbacks::add_header, &headers);
+    headers.carrier.rethrow();
     const auto ambiguity = framing_problem(headers, version);
     exchange.headers = std::move(headers.values);
-    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &exchange);
+    if (const std::string wanted = exchange.header("x-request-id"); valid_id(wanted))
+        exchange.request_id = wanted;
+    Query query{exchange.query};
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &query);
+    query.carrier.rethrow();
     if (!exchange.headers.contains("transfer-encoding")) {
         // libmicrohttpd refuses a length that is no number.
         const std::string text = exchange.header("content-length");
@@ -261,7 +274,7 @@ void HttpServer::start_request(Request &request, MHD_Connection *connection, con
                                    "Let your HTTP library write the Content-Type of the form."));
     const bool long_body = exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
     if (ambiguity || (request.early && long_body && exchange.header("expect") != "100-continue"))
-        refuse(request, *request.early);
+        refuse(request, std::move(*request.early));
 }
 
 void HttpServer::refuse(Request &request, Response response)
@@ -273,8 +286,34 @@ void HttpServer::refuse(Request &request, Response response)
     connections_.refuse(request.connection, wire_format(*request.early), Clock::now() + refuse_time);
 }
 
-int HttpServer::continue_request(Request &request, MHD_Connection *connection, const char *data,
-                                 std::size_t *size)
+/// Whoever asked is told, if there is memory for it.
+void HttpServer::answer_exception(Request &request) noexcept
+{
+    behind_wall("the answer to a request that failed", settings_.complain, [&] {
+        if (!request.connection || request.refused || request.exchange.status != 0)
+            return;
+        refuse(request, handler_.refused(request.exchange,
+                                         make_problem("service-failed", "The service failed at this request.",
+                                                      "Try again in a moment; if it stays so, tell the "
+                                                      "operator the request id.",
+                                                      5)));
+    });
+}
+
+void HttpServer::complete(Request &request, bool delivered)
+{
+    Exchange &exchange = request.exchange;
+    exchange.delivered = delivered;
+    if (request.connection && exchange.status == 0 && connections_.is_late(request.connection)) {
+        exchange.status = 408;
+        exchange.code = "body-slow";
+    } else if (exchange.status == 0 && request.begun) {
+        handler_.abandoned(exchange);
+    }
+    handler_.completed(exchange);
+}
+
+int HttpServer::serve(Request &request, MHD_Connection *connection, const char *data, std::size_t *size)
 {
     Exchange &exchange = request.exchange;
     if (*size == 0)
@@ -294,7 +333,7 @@ int HttpServer::continue_request(Request &request, MHD_Connection *connection, c
             request.early = handler_.refused(exchange, *problem);
             const std::uint64_t left = exchange.declared_bytes.value_or(UINT64_MAX) - exchange.received_bytes;
             if (left > most_drained_bytes)
-                refuse(request, *request.early);
+                refuse(request, std::move(*request.early));
         }
     } else {
         request.discarded += *size;
@@ -309,7 +348,7 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
     if (request.refused)
         return MHD_NO;
     if (request.early)
-        return send(request, connection, *request.early);
+        return send(request, connection, std::move(*request.early));
     if (!request.begun) {
         request.begun = true;
         if (!connections_.enter(request.connection, Phase::work, Clock::now() + settings_.send_timeout))
@@ -321,8 +360,8 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
     while (true) {
         if (connections_.is_gone(request.connection))
             return MHD_NO;
-        if (const auto response = handler_.finish(exchange))
-            return send(request, connection, *response);
+        if (auto response = handler_.finish(exchange))
+            return send(request, connection, std::move(*response));
         if (!connections_.enter(request.connection, Phase::work, exchange.wake_at, exchange.suspension))
             return MHD_NO;
         if (exchange.suspension->sleep(connection))
@@ -330,7 +369,7 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
     }
 }
 
-int HttpServer::send(Request &request, MHD_Connection *connection, const Response &response)
+int HttpServer::send(Request &request, MHD_Connection *connection, Response response)
 {
     request.exchange.status = response.status;
     request.exchange.code = response.code;
@@ -343,8 +382,10 @@ int HttpServer::send(Request &request, MHD_Connection *connection, const Respons
                             events ? request.exchange.suspension : nullptr))
         return MHD_NO;
     return queue_response(
-        connection, response, request.exchange.suspension,
-        [table = &connections_, entry = request.connection] { return table->is_gone(entry); });
+        connection, std::move(response),
+        {request.exchange.suspension,
+         [table = &connections_, entry = request.connection] { return table->is_gone(entry); },
+         settings_.complain});
 }
 
 } // namespace anime::service

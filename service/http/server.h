@@ -5,6 +5,7 @@
 
 #include "service/http/connections.h"
 #include "service/http/exchange.h"
+#include "service/http/wall.h"
 
 #include <chrono>
 #include <cstdint>
@@ -28,7 +29,8 @@ struct ServerSettings {
     std::chrono::seconds events_timeout{120};
     std::function<bool(const std::string &peer)> trusted = [](const std::string &) { return false; };
     std::function<void(Phase)> expired = [](Phase) {};
-    std::function<void(const std::string &)> log = [](const std::string &) {};
+    Complain log = [](const std::string &) {};      ///< what libmicrohttpd has to say
+    Complain complain = [](const std::string &) {}; ///< of exceptions, which end at its callbacks
 };
 
 class HttpServer
@@ -52,10 +54,12 @@ private:
 
     void start_request(Request &request, MHD_Connection *connection, const char *method, const char *url,
                        const char *version);
-    int continue_request(Request &request, MHD_Connection *connection, const char *data, std::size_t *size);
     int body_complete(Request &request, MHD_Connection *connection);
     void refuse(Request &request, Response response);
-    int send(Request &request, MHD_Connection *connection, const Response &response);
+    int send(Request &request, MHD_Connection *connection, Response response);
+    int serve(Request &request, MHD_Connection *connection, const char *data, std::size_t *size);
+    void answer_exception(Request &request) noexcept;
+    void complete(Request &request, bool delivered);
 
     const ServerSettings settings_;
     Handler &handler_;

@@ -41,8 +41,9 @@ struct UploadCallback {
                             const char *, const char *data, std::uint64_t offset, std::size_t size)
     {
         auto *upload = static_cast<Upload *>(self);
-        upload->problem_ = upload->add_field(key ? key : "", file_name, data, offset, size);
-        return upload->problem_ ? MHD_NO : MHD_YES;
+        const bool carried = upload->carrier_.carry(
+            [&] { upload->problem_ = upload->add_field(key ? key : "", file_name, data, offset, size); });
+        return carried && !upload->problem_ ? MHD_YES : MHD_NO;
     }
 };
 
@@ -95,6 +96,7 @@ std::optional<Problem> Upload::feed(const char *data, std::size_t size)
     }
     if (MHD_post_process(form_, data, size) == MHD_YES)
         return std::nullopt;
+    carrier_.rethrow();
     return problem_ ? problem_ : form_problem("The form is malformed.");
 }
 
@@ -175,6 +177,7 @@ std::optional<Problem> Upload::finish()
     if (form_) {
         const bool complete = MHD_destroy_post_processor(form_) == MHD_YES;
         form_ = nullptr;
+        carrier_.rethrow();
         if (problem_)
             return problem_;
         if (!complete)

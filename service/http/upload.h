@@ -3,6 +3,7 @@
 #pragma once
 
 #include "service/byte_budget.h"
+#include "service/http/wall.h"
 #include "service/picture.h"
 #include "service/problem.h"
 
@@ -70,6 +71,7 @@ private:
     bool field_empty_ = true;
     std::string option_value_;
     std::optional<Problem> problem_; ///< from within the form's parser
+    Carrier carrier_;                ///< the same for exceptions
     Bytes file_;
     std::uint64_t counted_ = 0; ///< bytes taken from the budget
     std::string file_name_;

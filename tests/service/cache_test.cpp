@@ -139,11 +139,11 @@ TEST_F(DiskCacheTest, OpensTheFileAtThePicture)
     ASSERT_TRUE(cache.put("k", *picture_of(500, 9)));
     const auto open = cache.open("k");
     ASSERT_TRUE(open);
-    EXPECT_EQ(open->bytes, 500u);
+    EXPECT_EQ(open->info.bytes, 500u);
+    EXPECT_EQ(open->info.media_type, "image/jpeg");
     Bytes data(500);
-    EXPECT_EQ(pread(open->descriptor, data.data(), 500, static_cast<off_t>(open->offset)), 500);
+    EXPECT_EQ(pread(open->file.get(), data.data(), 500, static_cast<off_t>(open->offset)), 500);
     EXPECT_EQ(data, Bytes(500, 9));
-    close(open->descriptor);
     EXPECT_FALSE(cache.open("other"));
 }
 
@@ -165,8 +165,41 @@ TEST_F(DiskCacheTest, TakesNoFileThatIsNotOneOfIts)
          {"not json\nx", "{}\nx", "", HEADER "999999999999}\nshort", HEADER "4}\ntoo long"}) {
         std::ofstream(folder_ + "/k.picture", std::ios::binary) << content;
         DiskCache cache(folder_, 10000, hour);
+        EXPECT_FALSE(cache.open("k")) << content;
+        EXPECT_FALSE(std::filesystem::exists(folder_ + "/k.picture")) << content;
+        EXPECT_EQ(cache.bytes(), 0u) << content;
         EXPECT_FALSE(cache.find("k")) << content;
     }
+}
+
+TEST_F(DiskCacheTest, AFileOfWhichTheEndIsMissingIsAMissAndIsRemoved)
+{
+    DiskCache cache(folder_, 10000, hour);
+    const std::string path = folder_ + "/k.picture";
+    for (const bool to_send : {false, true})
+        for (const std::uintmax_t missing : {1, 250, 500, 600}) {
+            ASSERT_TRUE(cache.put("k", *picture_of(500)));
+            std::filesystem::resize_file(path, std::filesystem::file_size(path) - missing);
+            EXPECT_FALSE(to_send ? cache.open("k").has_value() : cache.find("k") != nullptr) << missing;
+            EXPECT_FALSE(std::filesystem::exists(path)) << missing;
+        }
+}
+
+TEST_F(DiskCacheTest, LeavesNoFileOpen)
+{
+    const auto open_files = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+    };
+    DiskCache cache(folder_, 10000, hour);
+    ASSERT_TRUE(cache.put("k", *picture_of(500)));
+    const auto before = open_files();
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(cache.open("k"));
+        EXPECT_TRUE(cache.find("k"));
+        std::ofstream(folder_ + "/bad.picture") << "not json";
+        EXPECT_FALSE(cache.open("bad"));
+    }
+    EXPECT_EQ(open_files(), before);
 }
 
 TEST_F(DiskCacheTest, ForgetsWhatNobodyAskedForInAnHour)
@@ -177,17 +210,21 @@ TEST_F(DiskCacheTest, ForgetsWhatNobodyAskedForInAnHour)
         fs::last_write_time(path, fs::last_write_time(path) - by);
     };
     DiskCache cache(folder_, 10000, hour);
-    for (const char *key : {"old", "asked", "new"})
+    for (const char *key : {"old", "asked", "sent", "new"})
         ASSERT_TRUE(cache.put(key, *picture_of(500)));
     age("old", hour);
-    age("asked", std::chrono::minutes(59));
+    for (const char *key : {"asked", "sent"})
+        age(key, std::chrono::minutes(59));
     EXPECT_TRUE(cache.find("asked"));
-    age("asked", std::chrono::minutes(59));
+    EXPECT_TRUE(cache.open("sent"));
+    for (const char *key : {"asked", "sent"})
+        age(key, std::chrono::minutes(59));
     cache.expire();
     EXPECT_FALSE(cache.find("old"));
     EXPECT_TRUE(cache.find("asked"));
+    EXPECT_TRUE(cache.find("sent"));
     EXPECT_TRUE(cache.find("new"));
-    EXPECT_LT(cache.bytes(), 2000u);
+    EXPECT_LT(cache.bytes(), 2500u);
     age("new", hour);
     EXPECT_FALSE(DiskCache(folder_, 10000, hour).find("new")) << "at the start too";
 }

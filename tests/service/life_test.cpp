@@ -44,6 +44,27 @@ TEST_F(Life, StopsWhileClientsWait)
     stop();
 }
 
+TEST_F(Life, StartsAgainAtOnceOnTheSamePorts)
+{
+    start(false);
+    for (int i = 0; i < 3; ++i) {
+        // The server ends these, so they wait for lost segments on its side for a minute.
+        Client page(port());
+        Client scrape(service_->metrics_port());
+        for (Client *client : {&page, &scrape}) {
+            client->send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+            EXPECT_EQ(client->receive().status, 200);
+        }
+        options_.port = port();
+        options_.metrics_port = service_->metrics_port();
+        EXPECT_THROW(Service(options_, *lines_), std::runtime_error) << "while this one is there";
+        stop();
+        start(false);
+        EXPECT_EQ(request(port(), "GET", "/livez").status, 200);
+        EXPECT_EQ(request(service_->metrics_port(), "GET", "/livez").status, 200);
+    }
+}
+
 TEST_F(Life, WhoWaitsIsToldThatTheServiceStops)
 {
     options_.limits.workers = 1;

@@ -68,9 +68,10 @@ TEST(Options, EveryLimitHasAnOptionAndAVariable)
 
 TEST(Options, MistakesEndTheProgramWithASentence)
 {
-    for (const auto &result : {parse({"--nonsense"}), parse({"photo.jpg"}), parse({"--port=99999"}),
-                               parse({}, {{"ANIME_PORT", "eighty"}}),
-                               parse({"--memory-hard=40000000", "--memory-soft=50000000"})}) {
+    for (const auto &result :
+         {parse({"--nonsense"}), parse({"photo.jpg"}), parse({"--port=99999"}),
+          parse({}, {{"ANIME_PORT", "eighty"}}), parse({"--memory-hard=40000000", "--memory-soft=50000000"}),
+          parse({"--max-pending-bytes=1048576"}), parse({"--max-bytes=100000000"})}) {
         EXPECT_FALSE(result.options);
         EXPECT_EQ(result.exit_code, 2);
         EXPECT_TRUE(result.message.starts_with("anime-server: "));

@@ -34,6 +34,23 @@ TEST_F(Results, PicturesOutliveTheProcessInACacheFolder)
     std::filesystem::remove_all(folder);
 }
 
+TEST_F(Results, ADamagedFileIsNotServed)
+{
+    char folder[] = "/tmp/anime-service-XXXXXX";
+    options_.cache_dir = mkdtemp(folder);
+    options_.limits.cache_bytes = 1;
+    options_.limits.result_bytes = 1; // so that the result comes from the folder
+    start();
+    const std::string id = create("/v1/jobs", photo());
+    EXPECT_EQ(finished(id)["state"], "succeeded");
+    EXPECT_EQ(ask("GET", "/v1/jobs/" + id + "/result").status, 200);
+    for (const auto &file : std::filesystem::directory_iterator(folder))
+        std::filesystem::resize_file(file, file.file_size() - 1);
+    EXPECT_EQ(code(ask("GET", "/v1/jobs/" + id + "/result")), "result-expired");
+    EXPECT_EQ(json(post("/upload", photo()))["cache"], "miss") << "painted anew";
+    std::filesystem::remove_all(folder);
+}
+
 TEST_F(Results, ADescriptionThatChangedPaintsAnew)
 {
     char pattern[] = "/tmp/anime-service-XXXXXX";
