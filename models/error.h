@@ -10,8 +10,8 @@ namespace anime
 {
 
 /// Thrown inside models/ and caught at the edge of the element that called. `code()` is one of
-/// model-missing, model-invalid, model-unsupported, executor-missing, device-missing, precision-unsupported,
-/// out-of-memory, cancelled; docs/elements.md lists them for users.
+/// model-missing, model-invalid, model-unsupported, executor-missing, device-missing, device-lost,
+/// precision-unsupported, out-of-memory, cancelled; docs/elements.md lists them for users.
 class Error : public std::runtime_error
 {
 public:

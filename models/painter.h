@@ -20,7 +20,7 @@ struct PaintSettings {
     std::string model = "default";  ///< a name from the catalogue, or a path (.safetensors, .pt)
     std::string executor = "auto";  ///< auto, or one of list_executors()
     std::string device = "auto";    ///< auto, cpu, cuda:N
-    std::string precision = "auto"; ///< auto, f32, bf16, int8
+    std::string precision = "auto"; ///< auto, f32, bf16, int8, f16 (on a GPU)
     unsigned threads = 0;           ///< CPU threads of the executor; 0: one per core that the process may use
 
     bool operator==(const PaintSettings &) const = default;
@@ -34,7 +34,7 @@ struct PainterInfo {
     std::string licence;
     std::string executor;  ///< onednn, torch
     std::string device;    ///< cpu, cuda:0
-    std::string precision; ///< f32, bf16, int8
+    std::string precision; ///< f32, bf16, int8, f16
     std::string isa;       ///< what the CPU kernels use, as oneDNN names it; empty elsewhere
     unsigned threads = 0;
     bool graded = false; ///< light and contrast are the style's own: not to be matched to the photo's
@@ -59,7 +59,7 @@ public:
 
     /// Paints `in` into `out`, which has the same width and height (any, from 1×1 up; padded inside, cropped
     /// outside) and may not overlap it. `cancel` is polled between the steps of the network.
-    /// Throws Error: cancelled, out-of-memory.
+    /// Throws Error: cancelled, out-of-memory, device-lost.
     virtual PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) = 0;
 
     /// What it holds between pictures: weights and buffers, as of the last picture.

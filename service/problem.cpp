@@ -20,6 +20,7 @@ int status_of(const std::string &code)
         {"model-unsupported", 503},
         {"executor-missing", 503},
         {"device-missing", 503},
+        {"device-lost", 503},
         {"precision-unsupported", 503},
         {"cancelled", 410},
         {"deadline", 504},

@@ -43,6 +43,7 @@ GType precision_type()
         {1, "32-bit floating point", "f32"},
         {2, "Brain floating point, 16 bits", "bf16"},
         {3, "8-bit integers, for calibrated models", "int8"},
+        {4, "IEEE half precision, on a GPU", "f16"},
         {0, nullptr, nullptr},
     };
     static const GType type = register_enum("GstAnimePrecision", values);

@@ -32,6 +32,8 @@ ErrorNumber number_of(std::string_view code)
         return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
     if (code == "out-of-memory")
         return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
+    if (code == "device-lost")
+        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
     if (code.ends_with("-missing") || code.ends_with("-unsupported"))
         return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
     return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One thread, one queue, first come first served.
+// One queue, first come first served.
 #include "models/executors/slot.h"
 
 #include "models/error.h"
@@ -19,6 +19,9 @@ namespace
 
 /// A flag can't wake anybody, so waiting callers look at it this often.
 constexpr std::chrono::milliseconds cancel_poll{5};
+
+/// One frame under way beside the one that is computed: more would wait for the GPU with memory of their own.
+constexpr unsigned workers_of_a_gpu = 2;
 
 std::uint64_t now_ns()
 {
@@ -44,13 +47,17 @@ std::shared_ptr<Slot> Slot::of(const std::string &device)
     std::weak_ptr<Slot> &current = devices[device];
     std::shared_ptr<Slot> slot = current.lock();
     if (!slot) {
-        slot = std::make_shared<Slot>();
+        slot = std::make_shared<Slot>(device == "cpu" ? 1 : workers_of_a_gpu);
         current = slot;
     }
     return slot;
 }
 
-Slot::Slot() : thread_([this] { loop(); }) {}
+Slot::Slot(unsigned workers)
+{
+    for (unsigned worker = 0; worker < workers; ++worker)
+        workers_.emplace_back([this, worker] { loop(worker); });
+}
 
 Slot::~Slot()
 {
@@ -59,10 +66,12 @@ Slot::~Slot()
         stop_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    for (std::thread &worker : workers_)
+        worker.join();
 }
 
-std::uint64_t Slot::run(unsigned threads, const std::atomic<bool> &cancel, const std::function<void()> &work)
+std::uint64_t Slot::run(unsigned threads, const std::atomic<bool> &cancel,
+                        const std::function<void(unsigned worker)> &work)
 {
     const std::uint64_t queued_at = now_ns();
     Job job;
@@ -84,7 +93,7 @@ std::uint64_t Slot::run(unsigned threads, const std::atomic<bool> &cancel, const
     return job.started_at - queued_at;
 }
 
-void Slot::loop()
+void Slot::loop(unsigned worker)
 {
     std::unique_lock guard(lock_);
     while (true) {
@@ -98,7 +107,7 @@ void Slot::loop()
         guard.unlock();
         omp_set_num_threads(static_cast<int>(job.threads));
         try {
-            (*job.work)();
+            (*job.work)(worker);
         } catch (...) {
             job.error = std::current_exception();
         }

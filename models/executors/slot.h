@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The one thread that a device's pictures are painted on. OpenMP, of oneDNN and of libtorch, keeps a pool of
-// threads for each thread that calls it, so painting on the callers' threads would cost a pool for each
-// pipeline.
+// The threads that a device's pictures are painted on: one on the CPU, two on a GPU, where one frame is
+// copied while the other one is computed. OpenMP, of oneDNN and of libtorch, keeps a pool of threads for each
+// thread that calls it, and cuDNN what it knows of convolutions, so painting on the callers' threads would
+// cost that for each pipeline.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace anime
 {
@@ -27,33 +29,34 @@ public:
     /// somebody holds it.
     static std::shared_ptr<Slot> of(const std::string &device);
 
-    Slot();
+    explicit Slot(unsigned workers = 1);
     ~Slot();
     Slot(const Slot &) = delete;
     Slot &operator=(const Slot &) = delete;
 
-    /// Runs `work` on the slot's thread with `threads` OpenMP threads, in the order of the calls, and waits
-    /// for it; what it throws is thrown here. Throws Error cancelled when `cancel` is set before its turn.
-    /// Returns the nanoseconds of waiting for the turn.
-    std::uint64_t run(unsigned threads, const std::atomic<bool> &cancel, const std::function<void()> &work);
+    /// Runs `work` on one of the slot's threads, whose number it is told, with `threads` OpenMP threads, in
+    /// the order of the calls, and waits for it; what it throws is thrown here. Throws Error cancelled when
+    /// `cancel` is set before its turn. Returns the nanoseconds of waiting for the turn.
+    std::uint64_t run(unsigned threads, const std::atomic<bool> &cancel,
+                      const std::function<void(unsigned worker)> &work);
 
 private:
     struct Job {
         unsigned threads = 0;
-        const std::function<void()> *work = nullptr;
+        const std::function<void(unsigned)> *work = nullptr;
         bool started = false;
         bool done = false;
         std::uint64_t started_at = 0;
         std::exception_ptr error;
     };
 
-    void loop();
+    void loop(unsigned worker);
 
     std::mutex lock_; ///< of everything below
     std::condition_variable changed_;
     std::deque<Job *> queue_;
     bool stop_ = false;
-    std::thread thread_;
+    std::vector<std::thread> workers_;
 };
 
 } // namespace anime

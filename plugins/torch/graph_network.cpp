@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Runs a graph with libtorch's own operators, each value freed after its last use.
-#include "plugins/torch/network.h"
+#include "plugins/torch/tensor_network.h"
 
 #include "models/error.h"
 
@@ -37,13 +37,15 @@ torch::Tensor upsample(const torch::Tensor &x, Upsampling upsampling)
                                       upsampling == Upsampling::align_corners);
 }
 
-class GraphNetwork final : public Network
+class GraphNetwork final : public TensorNetwork
 {
 public:
     GraphNetwork(const Graph &graph, torch::Device device);
 
-    torch::Tensor run(const torch::Tensor &picture, const std::atomic<bool> &cancel) override;
     std::size_t bytes() const override { return weight_bytes_ + peak_value_bytes_; }
+
+protected:
+    torch::Tensor forward(const torch::Tensor &picture, const std::atomic<bool> &cancel) override;
 
 private:
     torch::Tensor run_node(std::size_t index, const std::vector<torch::Tensor> &values) const;
@@ -53,11 +55,11 @@ private:
     std::vector<torch::Tensor> biases_;
     std::vector<std::vector<int>> last_uses_; ///< by node: the values that nothing uses after it
     std::size_t weight_bytes_ = 0;
-    std::size_t peak_value_bytes_ = 0;
+    std::atomic<std::size_t> peak_value_bytes_ = 0;
 };
 
 GraphNetwork::GraphNetwork(const Graph &graph, torch::Device device)
-    : graph_(graph), last_uses_(graph.nodes.size())
+    : TensorNetwork(device, graph.multiple, graph.minimum), graph_(graph), last_uses_(graph.nodes.size())
 {
     std::vector<int> last_use(graph.nodes.size(), -1);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -129,7 +131,7 @@ torch::Tensor GraphNetwork::run_node(std::size_t index, const std::vector<torch:
     throw Error("model-unsupported", "The torch executor can't run the operation '" + node.name + "'.");
 }
 
-torch::Tensor GraphNetwork::run(const torch::Tensor &picture, const std::atomic<bool> &cancel)
+torch::Tensor GraphNetwork::forward(const torch::Tensor &picture, const std::atomic<bool> &cancel)
 {
     std::vector<torch::Tensor> values(graph_.nodes.size());
     std::size_t live = 0;
@@ -138,7 +140,7 @@ torch::Tensor GraphNetwork::run(const torch::Tensor &picture, const std::atomic<
             throw Error("cancelled", "Painting was cancelled.");
         values[i] = graph_.nodes[i].op == Op::input ? picture : run_node(i, values);
         live += values[i].nbytes();
-        peak_value_bytes_ = std::max(peak_value_bytes_, live);
+        peak_value_bytes_ = std::max(peak_value_bytes_.load(), live);
         for (int done : last_uses_[i]) {
             live -= values[done].nbytes();
             values[done].reset();

@@ -14,10 +14,11 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 
 struct AnimeTorchNetwork {
     std::unique_ptr<anime::Network> network;
-    torch::Device device;
     int threads;
 };
 
@@ -66,6 +67,9 @@ bool guarded(AnimeTorchError *error, const char *code, Body body) noexcept
         if (is_out_of_memory(message))
             fill(error, "out-of-memory", "There is not enough memory for this picture: " + message,
                  "Lower max-dimension.");
+        else if (message.find("CUDA error") != std::string::npos)
+            fill(error, "device-lost", "The GPU failed: " + message,
+                 "Restart the process; the kernel's log tells more (dmesg, lines with NVRM).");
         else
             fill(error, code, "libtorch: " + message, "");
     } catch (const std::exception &why) {
@@ -99,17 +103,31 @@ torch::Device parse_device(const std::string &name)
     return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
 }
 
-bool resolve_device(const char *name, AnimeTorchDevice *device, AnimeTorchError *error)
+/// Without our kernels a GPU runs graphs by libtorch's own operators, in f32.
+bool has_kernels(torch::Device device)
 {
-    return guarded(error, "device-missing", [&] { copy(device->name, parse_device(name).str()); });
+    return device.is_cuda() && has_cuda_network();
 }
 
-bool open_graph(const Graph *graph, const char *device, unsigned threads, AnimeTorchNetwork **network,
-                AnimeTorchError *error)
+bool resolve_device(const char *name, AnimeTorchDevice *device, AnimeTorchError *error)
+{
+    return guarded(error, "device-missing", [&] {
+        const torch::Device found = parse_device(name);
+        copy(device->name, found.str());
+        device->half = has_kernels(found);
+    });
+}
+
+bool open_graph(const Graph *graph, const char *device, const char *precision, unsigned threads,
+                AnimeTorchNetwork **network, AnimeTorchError *error)
 {
     return guarded(error, "model-invalid", [&] {
+        const c10::InferenceMode inference;
         const torch::Device where = parse_device(device);
-        *network = new AnimeTorchNetwork{make_graph_network(*graph, where), where, static_cast<int>(threads)};
+        const bool half = std::string_view(precision) == "f16";
+        auto made =
+            has_kernels(where) ? make_cuda_network(*graph, where, half) : make_graph_network(*graph, where);
+        *network = new AnimeTorchNetwork{std::move(made), static_cast<int>(threads)};
     });
 }
 
@@ -118,24 +136,32 @@ bool open_script(const char *path, const char *device, unsigned threads, AnimeTo
 {
     return guarded(error, "model-invalid", [&] {
         const torch::Device where = parse_device(device);
-        *network = new AnimeTorchNetwork{make_script_network(path, where), where, static_cast<int>(threads)};
+        *network = new AnimeTorchNetwork{make_script_network(path, where), static_cast<int>(threads)};
     });
+}
+
+/// What painting needs around it.
+template <typename Body>
+bool painting(AnimeTorchNetwork *network, std::size_t *bytes, AnimeTorchError *error, Body body) noexcept
+{
+    return guarded(error, "model-invalid", [&] {
+        const c10::InferenceMode inference;
+        torch::set_num_threads(network->threads);
+        body();
+        *bytes = network->network->bytes();
+    });
+}
+
+bool paint(AnimeTorchNetwork *network, const AnimeTorchPicture *picture, unsigned worker,
+           const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error)
+{
+    return painting(network, bytes, error, [&] { network->network->paint(*picture, worker, *cancel); });
 }
 
 bool run(AnimeTorchNetwork *network, const float *in, float *out, int width, int height,
          const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error)
 {
-    return guarded(error, "model-invalid", [&] {
-        const c10::InferenceMode inference;
-        torch::set_num_threads(network->threads);
-        // from_blob takes a mutable pointer; the networks don't write into their input.
-        const torch::Tensor picture =
-            torch::from_blob(const_cast<float *>(in), {1, 3, height, width}, torch::kFloat32)
-                .to(network->device);
-        const torch::Tensor painted = network->network->run(picture, *cancel);
-        torch::from_blob(out, {1, 3, height, width}, torch::kFloat32).copy_(painted);
-        *bytes = network->network->bytes();
-    });
+    return painting(network, bytes, error, [&] { network->network->run(in, out, width, height, *cancel); });
 }
 
 void close(AnimeTorchNetwork *network)
@@ -149,6 +175,7 @@ constexpr AnimeTorchApi api = {
     .resolve_device = resolve_device,
     .open_graph = open_graph,
     .open_script = open_script,
+    .paint = paint,
     .run = run,
     .close = close,
 };

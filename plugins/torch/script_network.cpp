@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Runs a TorchScript program that takes and returns (1, 3, H, W) in [-1, 1].
-#include "plugins/torch/network.h"
+#include "plugins/torch/tensor_network.h"
 
 #include "models/error.h"
 
@@ -15,17 +15,24 @@ namespace anime
 namespace
 {
 
-class ScriptNetwork final : public Network
+/// What a program of unknown inside is given: sides that five halvings leave whole.
+constexpr int multiple = 32;
+
+class ScriptNetwork final : public TensorNetwork
 {
 public:
-    ScriptNetwork(const std::string &path, torch::Device device) : module_(torch::jit::load(path, device))
+    ScriptNetwork(const std::string &path, torch::Device device)
+        : TensorNetwork(device, multiple, multiple), module_(torch::jit::load(path, device))
     {
         module_.eval();
         for (const torch::Tensor &parameter : module_.parameters())
             weight_bytes_ += parameter.nbytes();
     }
 
-    torch::Tensor run(const torch::Tensor &picture, const std::atomic<bool> &cancel) override
+    std::size_t bytes() const override { return weight_bytes_; }
+
+protected:
+    torch::Tensor forward(const torch::Tensor &picture, const std::atomic<bool> &cancel) override
     {
         // The program runs in one piece; this is the only place to stop it.
         if (cancel.load(std::memory_order_relaxed))
@@ -37,8 +44,6 @@ public:
                         "It has to take and return one tensor (1, 3, H, W) in [-1, 1].");
         return output.toTensor().to(torch::kFloat32);
     }
-
-    std::size_t bytes() const override { return weight_bytes_; }
 
 private:
     torch::jit::Module module_;

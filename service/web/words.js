@@ -189,7 +189,7 @@ const sameAs = {
   'size-pixels': ['size-dimension'],
   'file-empty': ['image-empty', 'file-missing'],
   'job-not-found': ['result-expired'],
-  'model-missing': ['model-invalid', 'model-unsupported', 'executor-missing', 'device-missing',
+  'model-missing': ['model-invalid', 'model-unsupported', 'executor-missing', 'device-missing', 'device-lost',
     'precision-unsupported'],
   'misconfigured': ['libvips-missing', 'caps-unsupported', 'element-missing', 'description-missing',
     'description-invalid', 'option-unknown'],

@@ -75,7 +75,7 @@ Planes paint_torch(const Graph &graph, const ConstImage &picture, unsigned threa
     AnimeTorchError error{};
     const std::atomic<bool> never = false;
     std::size_t bytes = 0;
-    if (!torch.open_graph(&graph, "cpu", threads, &network, &error))
+    if (!torch.open_graph(&graph, "cpu", "f32", threads, &network, &error))
         throw_torch_error(error);
     const bool painted =
         torch.run(network, in.data.data(), out.data.data(), in.width, in.height, &never, &bytes, &error);

@@ -55,7 +55,7 @@ public:
     {
         PaintStats stats;
         try {
-            stats.wait_ns = slot_->run(info_.threads, cancel, [&] {
+            stats.wait_ns = slot_->run(info_.threads, cancel, [&](unsigned) {
                 const auto start = std::chrono::steady_clock::now();
                 plan(in.width, in.height).paint(in, out, cancel);
                 stats.inference_ns =

@@ -23,6 +23,19 @@ struct AnimeTorchError {
 
 struct AnimeTorchDevice {
     char name[16];
+    bool half; ///< graphs can be run in f16
+};
+
+/// Interleaved bytes as in models/image.h.
+struct AnimeTorchPicture {
+    const std::uint8_t *in;
+    std::ptrdiff_t in_stride;
+    int in_pixel;
+    std::uint8_t *out;
+    std::ptrdiff_t out_stride;
+    int out_pixel;
+    int width;
+    int height;
 };
 
 struct AnimeTorchNetwork;
@@ -37,13 +50,19 @@ struct AnimeTorchApi {
     /// Which device "auto", "cpu" or "cuda:N" means here.
     bool (*resolve_device)(const char *name, AnimeTorchDevice *device, AnimeTorchError *error);
 
-    /// `graph` has to outlive the network. `threads` counts, where the device is the CPU.
-    bool (*open_graph)(const anime::Graph *graph, const char *device, unsigned threads,
+    /// `graph` has to outlive the network. `precision` is f32, or f16 on a GPU. `threads` counts, where the
+    /// device is the CPU.
+    bool (*open_graph)(const anime::Graph *graph, const char *device, const char *precision, unsigned threads,
                        AnimeTorchNetwork **network, AnimeTorchError *error);
     bool (*open_script)(const char *path, const char *device, unsigned threads, AnimeTorchNetwork **network,
                         AnimeTorchError *error);
-    /// `in` and `out` are planar RGB in [-1, 1], 3 · height · width values. One call at a time. `bytes`
-    /// becomes the most that weights and values took together, as far as it is known.
+    /// Paints a picture of any size. One call at a time for each worker of the device's slot
+    /// (models/executors/slot.h). `bytes` becomes the most that weights and values took together, as far as
+    /// it is known.
+    bool (*paint)(AnimeTorchNetwork *network, const AnimeTorchPicture *picture, unsigned worker,
+                  const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error);
+    /// The same without the rounding to bytes: `in` and `out` are planar RGB in [-1, 1], 3 · height · width
+    /// values, of a size that suits the network.
     bool (*run)(AnimeTorchNetwork *network, const float *in, float *out, int width, int height,
                 const std::atomic<bool> *cancel, std::size_t *bytes, AnimeTorchError *error);
     void (*close)(AnimeTorchNetwork *network);

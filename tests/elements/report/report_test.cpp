@@ -83,6 +83,7 @@ TEST_F(Report, FailureCodesMapToGStreamerErrors)
         {"out-of-memory", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
         {"executor-missing", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS},
         {"device-missing", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS},
+        {"device-lost", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED},
         {"precision-unsupported", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS},
         {"internal", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED},
     };

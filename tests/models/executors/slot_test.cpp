@@ -9,7 +9,9 @@
 #include <omp.h>
 #include <sched.h>
 
+#include <array>
 #include <future>
+#include <latch>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -31,7 +33,7 @@ TEST(Slot, RunsEveryCallersWorkOnOneThreadWithTheirNumberOfThreads)
     for (int i = 0; i < 8; ++i)
         callers.emplace_back([&, i] {
             for (int n = 0; n < 20; ++n)
-                slot.run(1 + i, never, [&] {
+                slot.run(1 + i, never, [&](unsigned) {
                     EXPECT_EQ(++inside, 1);
                     EXPECT_EQ(omp_get_max_threads(), 1 + i);
                     seen.insert(std::this_thread::get_id());
@@ -51,14 +53,14 @@ TEST(Slot, CancelEndsTheWaitAndLeavesTheSlotToOthers)
     std::promise<void> begun;
     std::promise<void> go_on;
     auto painting = std::async(std::launch::async, [&] {
-        slot.run(1, never, [&] {
+        slot.run(1, never, [&](unsigned) {
             begun.set_value();
             go_on.get_future().wait();
         });
     });
     begun.get_future().wait();
-    auto waiting = std::async(std::launch::async,
-                              [&] { slot.run(1, cancel, [] { ADD_FAILURE() << "was cancelled"; }); });
+    auto waiting = std::async(
+        std::launch::async, [&] { slot.run(1, cancel, [](unsigned) { ADD_FAILURE() << "was cancelled"; }); });
     cancel = true;
     try {
         waiting.get();
@@ -68,14 +70,32 @@ TEST(Slot, CancelEndsTheWaitAndLeavesTheSlotToOthers)
     }
     go_on.set_value();
     painting.get();
-    EXPECT_NO_THROW(slot.run(1, never, [] {}));
+    EXPECT_NO_THROW(slot.run(1, never, [](unsigned) {}));
 }
 
 TEST(Slot, ThrowsToTheCallerWhatTheWorkThrows)
 {
     Slot slot;
-    EXPECT_THROW(slot.run(1, never, [] { throw std::domain_error("out of paint"); }), std::domain_error);
-    EXPECT_NO_THROW(slot.run(1, never, [] {}));
+    EXPECT_THROW(slot.run(1, never, [](unsigned) { throw std::domain_error("out of paint"); }),
+                 std::domain_error);
+    EXPECT_NO_THROW(slot.run(1, never, [](unsigned) {}));
+}
+
+TEST(Slot, HasWorkersThatWorkAtTheSameTimeEachOnItsOwn)
+{
+    Slot slot(2);
+    std::latch both(2);
+    std::array<std::atomic<int>, 2> inside{};
+    const auto paint = [&] {
+        slot.run(1, never, [&](unsigned worker) {
+            both.arrive_and_wait(); // for ever, were there one worker
+            EXPECT_LT(worker, 2U);
+            EXPECT_EQ(++inside.at(worker), 1);
+        });
+    };
+    auto first = std::async(std::launch::async, paint);
+    paint();
+    first.get();
 }
 
 TEST(Slot, IsOneForEachDevice)

@@ -38,7 +38,7 @@ Planes run_torch(const Graph &graph, const Planes &picture)
     const AnimeTorchApi &torch = torch_module();
     AnimeTorchNetwork *network = nullptr;
     AnimeTorchError error{};
-    EXPECT_TRUE(torch.open_graph(&graph, "cpu", 2, &network, &error)) << error.message;
+    EXPECT_TRUE(torch.open_graph(&graph, "cpu", "f32", 2, &network, &error)) << error.message;
     Planes painted(3, picture.height, picture.width);
     std::size_t bytes = 0;
     EXPECT_TRUE(torch.run(network, picture.data.data(), painted.data.data(), picture.width, picture.height,
@@ -298,6 +298,9 @@ TEST_F(TorchPainter, SaysWhyItCanNot)
         {{.model = file, .executor = "torch", .device = "cuda:99"}, "device-missing", "cuda:99"},
         {{.model = file, .executor = "torch", .device = "tpu"}, "device-missing", "'tpu' is not a device"},
         {{.model = file, .executor = "torch", .precision = "int8"}, "precision-unsupported", "int8"},
+        {{.model = file, .executor = "torch", .device = "cpu", .precision = "f16"},
+         "precision-unsupported",
+         "paints in f32 on cpu, not in f16"},
         {{.model = folder_.path() / "none.pt", .executor = "torch"},
          "model-missing",
          "There is no model file"},
