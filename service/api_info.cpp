@@ -20,7 +20,7 @@ namespace
 constexpr const char *content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src "
     "'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 struct PageFile {
     std::string_view data;
@@ -36,6 +36,7 @@ std::string type_of(const std::string &path)
         {"js", "text/javascript; charset=utf-8"},
         {"json", "application/json"},
         {"svg", "image/svg+xml"},
+        {"webmanifest", "application/manifest+json"},
         {"png", "image/png"},
         {"jpg", "image/jpeg"},
         {"webp", "image/webp"},

@@ -1,23 +1,48 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The before/after slider: a range input laid over two pictures, so that mouse, touch, keyboard and screen readers
-// all work without code of our own.
+// The before/after slider: a range input for keys and screen readers; mouse, pen and finger are followed by hand, so
+// that a vertical swipe scrolls the page and does not move it.
 
 import { t } from './i18n.js';
 
-/** Shows `before` and `after` (URLs) in a card's .compare element. */
-export function showCompare(root, before, after, name) {
-  root.querySelector('.after').src = after;
-  const photo = root.querySelector('.before');
-  photo.hidden = !before;
-  if (before) photo.src = before;
+/** Lets a pointer on `area` move `slider` (0 to 100); `free` says when it may. */
+export function followPointer(area, slider, free = () => true) {
+  let start = null;
+  const move = (event) => {
+    const box = area.getBoundingClientRect();
+    slider.value = String(Math.round(Math.min(100, Math.max(0, 100 * (event.clientX - box.left) / box.width))));
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+  area.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0 || !free(event)) return;
+    start = event;
+    if (event.pointerType === 'mouse') {
+      event.preventDefault();
+      slider.focus({ preventScroll: true });
+      area.setPointerCapture(event.pointerId);
+      move(event);
+    }
+  });
+  area.addEventListener('pointermove', (event) => {
+    if (!start || event.pointerId !== start.pointerId) return;
+    // A finger moves it once it has gone sideways; with touch-action: pan-y the browser takes the rest.
+    const sideways = Math.abs(event.clientX - start.clientX) > 6;
+    if (event.pointerType === 'mouse' || sideways) move(event);
+  });
+  area.addEventListener('pointerup', (event) => {
+    const still = start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < 6;
+    if (still && event.pointerType !== 'mouse') move(event);
+    start = null;
+  });
+  area.addEventListener('pointercancel', () => { start = null; });
+}
 
+/** Makes a .compare element live. */
+export function wireCompare(root) {
   const slider = root.querySelector('input');
-  slider.hidden = root.querySelector('.handle').hidden = !before;
   const move = () => root.style.setProperty('--cut', `${slider.value}%`);
-  slider.oninput = move;
+  slider.addEventListener('input', move);
+  followPointer(root, slider);
   move();
-  root.hidden = false;
-  labelCompare(root, name);
 }
 
 /** Words that follow the language. */
