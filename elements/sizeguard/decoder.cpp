@@ -3,11 +3,14 @@
 
 #include "elements/sizeguard/icc_profile.h"
 #include "elements/sizeguard/jpeg_reader.h"
+#include "elements/sizeguard/parts_source.h"
 #include "elements/sizeguard/vips_setup.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include <vips/vips8>
 
@@ -20,66 +23,9 @@ namespace
 using vips::VError;
 using vips::VImage;
 
-/// What libvips reads: the parts of the image that the scanner chose, one after another. Reading fails once
-/// the decoding is cancelled, which also stops loaders that read everything before the first line.
-class PartsSource
-{
-public:
-    PartsSource(Bytes bytes, const std::vector<ByteRange> &parts, const Cancellation &cancellation)
-        : bytes_(bytes), parts_(parts), cancellation_(cancellation), source_(vips_source_custom_new())
-    {
-        for (const ByteRange &part : parts_)
-            size_ += static_cast<gint64>(part.end - part.begin);
-        g_signal_connect(source_, "read", G_CALLBACK(on_read), this);
-        g_signal_connect(source_, "seek", G_CALLBACK(on_seek), this);
-    }
-    ~PartsSource() { g_object_unref(source_); }
-    PartsSource(const PartsSource &) = delete;
-    PartsSource &operator=(const PartsSource &) = delete;
-
-    VipsSource *get() { return VIPS_SOURCE(source_); }
-
-private:
-    static gint64 on_read(VipsSourceCustom *, void *buffer, gint64 length, PartsSource *self)
-    {
-        return self->cancellation_.cancelled() ? -1 : self->read(static_cast<std::uint8_t *>(buffer), length);
-    }
-
-    gint64 read(std::uint8_t *buffer, gint64 length)
-    {
-        gint64 part_start = 0;
-        gint64 copied = 0;
-        for (const ByteRange &part : parts_) {
-            const auto part_size = static_cast<gint64>(part.end - part.begin);
-            const gint64 inside = position_ - part_start;
-            if (inside < part_size && copied < length) {
-                const gint64 n = std::min(length - copied, part_size - inside);
-                std::memcpy(buffer + copied, bytes_.data() + part.begin + inside,
-                            static_cast<std::size_t>(n));
-                copied += n;
-                position_ += n;
-            }
-            part_start += part_size;
-        }
-        return copied;
-    }
-
-    static gint64 on_seek(VipsSourceCustom *, gint64 offset, int whence, PartsSource *self)
-    {
-        const gint64 base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? self->position_ : self->size_;
-        const gint64 target = base + offset;
-        if (target < 0 || target > self->size_)
-            return -1;
-        return self->position_ = target;
-    }
-
-    const Bytes bytes_;
-    const std::vector<ByteRange> &parts_;
-    const Cancellation &cancellation_;
-    VipsSourceCustom *source_;
-    gint64 size_ = 0;
-    gint64 position_ = 0;
-};
+/// The last chunk of a PNG, which holds nothing. The decoder is always given this one, since the file's may
+/// be missing.
+constexpr std::uint8_t PNG_END[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
 
 /// Where the pixel (x, y) of the file goes: origin + x * step_x + y * step_y.
 struct Placement {
@@ -241,7 +187,8 @@ struct Decoder::State {
         int error = 0;
         switch (format) {
         case IMAGE_JPEG:
-            jpeg = std::make_unique<JpegReader>(bytes.first(facts.end), cancellation);
+            jpeg = std::make_unique<JpegReader>(bytes.first(facts.decode.back().end), facts.ending,
+                                                cancellation);
             out = jpeg->open(jpeg_shrink({facts.width, facts.height}, size));
             if (out)
                 attach_profile(out);
@@ -257,13 +204,22 @@ struct Decoder::State {
             break;
         }
         default:
-            source = std::make_unique<PartsSource>(bytes, facts.decode, cancellation);
+            source = std::make_unique<PartsSource>(png_parts(), cancellation);
             error = vips_pngload_source(source->get(), &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
                                         VIPS_FAIL_ON_ERROR, nullptr);
         }
         if (error)
             throw VError();
         return VImage(out);
+    }
+
+    std::vector<Bytes> png_parts() const
+    {
+        std::vector<Bytes> parts;
+        for (const ByteRange &part : facts.decode)
+            parts.push_back(bytes.subspan(part.begin, part.end - part.begin));
+        parts.emplace_back(PNG_END);
+        return parts;
     }
 
     void attach_profile(VipsImage *image) const
@@ -281,11 +237,14 @@ struct Decoder::State {
             return {.code = "cancelled"};
         if (jpeg && jpeg->failure())
             return *jpeg->failure();
-        Failure corrupt = corrupt_image(format_names(format), "its picture data can't be decoded");
         // For the log only: the buffer is the process's, so it may hold what another image's decoder said.
         char *text = vips_error_buffer_copy();
-        corrupt.debug = text;
+        const std::string debug = text;
         g_free(text);
+        if (facts.ending == Ending::end_of_file)
+            return truncated_image(format_names(format), bytes.size(), debug);
+        Failure corrupt = corrupt_image(format_names(format), "its picture data can't be decoded");
+        corrupt.debug = debug;
         return corrupt;
     }
 };

@@ -14,6 +14,8 @@ namespace anime
 namespace
 {
 
+constexpr std::uint8_t PADDING = 0;
+
 std::string in_mib(std::uint64_t bytes)
 {
     char text[32];
@@ -75,10 +77,7 @@ std::optional<Failure> ImageGuard::feed(Bytes piece)
         if (scanner_ && scanner_->complete())
             break;
         if (!buffer_.append(rest.first(std::min(SLICE, rest.size()))))
-            return Failure{.code = "out-of-memory",
-                           .message = "There is not enough memory for the image file.",
-                           .remedy = "Try again later, or send a smaller file.",
-                           .debug = std::to_string(bytes_) + " bytes"};
+            return no_memory();
         if (auto failure = advance(false))
             return failure;
     }
@@ -126,7 +125,12 @@ std::optional<Failure> ImageGuard::finish()
     if (auto failure = advance(true))
         return failure;
     if (!scanner_->complete())
+        scanner_->end_of_file(buffer_.bytes());
+    if (!scanner_->complete())
         return truncated();
+    // A WebP may end without the byte that would make the length of its last chunk even.
+    if (scanner_->facts().decode.back().end > buffer_.bytes().size() && !buffer_.append(Bytes(&PADDING, 1)))
+        return no_memory();
     decoder_ = std::make_unique<Decoder>(format_, buffer_.bytes(), scanner_->facts(), cancellation_);
     return decoder_->open(size_out());
 }
@@ -193,12 +197,15 @@ Failure ImageGuard::unsupported(const std::string &what) const
 
 Failure ImageGuard::truncated() const
 {
-    const std::string format = format_ == IMAGE_NONE ? "" : format_names(format_) + " ";
-    return {.code = "image-truncated",
-            .message = "The " + format + "image ends before it is complete, after " + std::to_string(bytes_) +
-                       " bytes.",
-            .remedy = "Send the whole file again.",
-            .debug = "no end marker"};
+    return truncated_image(format_names(format_), bytes_, "no end marker");
+}
+
+Failure ImageGuard::no_memory() const
+{
+    return {.code = "out-of-memory",
+            .message = "There is not enough memory for the image file.",
+            .remedy = "Try again later, or send a smaller file.",
+            .debug = std::to_string(bytes_) + " bytes"};
 }
 
 } // namespace anime

@@ -80,6 +80,7 @@ private:
     Failure too_many_bytes(std::uint64_t bytes) const;
     Failure unsupported(const std::string &what) const;
     Failure truncated() const;
+    Failure no_memory() const;
     Size size_out() const;
 
     const Limits limits_;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/sizeguard/jpeg_reader.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <vector>
 
 #include <jpeglib.h>
 
@@ -21,7 +23,8 @@ namespace
 constexpr int STRIP_HEIGHT = 8;
 
 /// Warnings after which the pixels may be wrong. The others concern padding, versions and declared but unused
-/// parameters; every viewer shows such photos, and so do we.
+/// parameters; every viewer shows such photos, and so do we. JWRN_JPEG_EOF is not one: libjpeg reads ahead,
+/// and says JWRN_HIT_MARKER when it needs what isn't there.
 bool means_damage(int warning)
 {
     switch (warning) {
@@ -29,7 +32,6 @@ bool means_damage(int warning)
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
-    case JWRN_JPEG_EOF:
     case JWRN_BOGUS_PROGRESSION:
         return true;
     default:
@@ -40,7 +42,7 @@ bool means_damage(int warning)
 } // namespace
 
 struct JpegReader::State {
-    State(Bytes b, const Cancellation &c) : bytes(b), cancellation(c) {}
+    State(Bytes b, Ending e, const Cancellation &c) : bytes(b), ending(e), cancellation(c) {}
 
     jpeg_decompress_struct jpeg{};
     jpeg_error_mgr errors{};
@@ -49,7 +51,9 @@ struct JpegReader::State {
     char text[JMSG_LENGTH_MAX] = "";
 
     const Bytes bytes;
+    const Ending ending;
     const Cancellation &cancellation;
+    bool at_end = false; ///< libjpeg has read all of the bytes
     bool created = false;
     bool started = false;
     bool inverted = false; ///< Adobe writes CMYK with 255 for no ink
@@ -76,11 +80,9 @@ struct JpegReader::State {
                     .message = "There is not enough memory to decode the JPEG image.",
                     .remedy = "Try again later, or send a smaller image.",
                     .debug = text};
-        if (code == JERR_INPUT_EOF || code == JWRN_JPEG_EOF)
-            return {.code = "image-truncated",
-                    .message = "The JPEG image ends before it is complete.",
-                    .remedy = "Send the whole file again.",
-                    .debug = text};
+        const bool data_missing = code == JWRN_HIT_MARKER || code == JWRN_MUST_RESYNC;
+        if (ending == Ending::end_of_file && at_end && data_missing)
+            return truncated_image("JPEG", bytes.size(), text);
         return corrupt_image("JPEG", text);
     }
 
@@ -94,7 +96,11 @@ struct JpegReader::State {
     }
     static void on_message(j_common_ptr jpeg, int level)
     {
-        if (level < 0 && means_damage(jpeg->err->msg_code))
+        if (level >= 0)
+            return;
+        if (jpeg->err->msg_code == JWRN_JPEG_EOF)
+            of(jpeg)->at_end = true;
+        if (means_damage(jpeg->err->msg_code))
             on_error(jpeg);
     }
     static void on_progress(j_common_ptr jpeg)
@@ -128,14 +134,33 @@ struct JpegReader::State {
         });
     }
 
+    /// Whether a progressive image has all bits of all its coefficients. If it ends as it should, its encoder
+    /// may have left some out; if not, they were in scans that are missing.
+    bool has_all_bits() const
+    {
+        if (!jpeg.progressive_mode)
+            return true;
+        for (int c = 0; c < jpeg.num_components; ++c)
+            if (!std::all_of(jpeg.coef_bits[c], jpeg.coef_bits[c] + DCTSIZE2,
+                             [](int low) { return low == 0; }))
+                return false;
+        return true;
+    }
+
+    void start()
+    {
+        started = true;
+        jpeg_start_decompress(&jpeg); // reads all scans if there are several
+        if (ending != Ending::marker && !has_all_bits())
+            WARNMS(&jpeg, JWRN_HIT_MARKER);
+    }
+
     /// Decodes the lines of `region`: whole lines, in order, because a vips_sequential() asks for them.
     bool read_lines(VipsRegion *region)
     {
         return attempt([&] {
-            if (!started) {
-                started = true;
-                jpeg_start_decompress(&jpeg);
-            }
+            if (!started)
+                start();
             const VipsRect &area = region->valid;
             const int bytes_per_line = area.width * region->im->Bands;
             for (int y = area.top; y < area.top + area.height; ++y) {
@@ -161,8 +186,8 @@ using ImageRef = std::unique_ptr<VipsImage, Unref>;
 
 } // namespace
 
-JpegReader::JpegReader(Bytes bytes, const Cancellation &cancellation)
-    : state_(std::make_unique<State>(bytes, cancellation))
+JpegReader::JpegReader(Bytes bytes, Ending ending, const Cancellation &cancellation)
+    : state_(std::make_unique<State>(bytes, ending, cancellation))
 {
     state_->create();
 }
@@ -218,11 +243,12 @@ _VipsImage *JpegReader::open(unsigned shrink)
 bool JpegReader::finish()
 {
     State &s = *state_;
-    if (s.failure)
+    if (s.failure || !s.started)
         return false;
-    return s.attempt([&s] {
-        if (s.jpeg.output_scanline == s.jpeg.output_height)
-            jpeg_finish_decompress(&s.jpeg);
+    std::vector<JSAMPLE> line(std::size_t{s.jpeg.output_width} * s.jpeg.output_components);
+    return s.attempt([&s, row = line.data()]() mutable {
+        while (s.jpeg.output_scanline < s.jpeg.output_height)
+            jpeg_read_scanlines(&s.jpeg, &row, 1);
     });
 }
 

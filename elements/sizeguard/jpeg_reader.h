@@ -22,8 +22,9 @@ namespace anime
 class JpegReader
 {
 public:
-    /// `bytes` and `cancellation` must outlive the reader, and the reader the image that it makes.
-    JpegReader(Bytes bytes, const Cancellation &cancellation);
+    /// `bytes` reach to the end of the last scan; `ending` is what followed it. They and `cancellation` must
+    /// outlive the reader, and the reader the image that it makes.
+    JpegReader(Bytes bytes, Ending ending, const Cancellation &cancellation);
     ~JpegReader();
     JpegReader(const JpegReader &) = delete;
     JpegReader &operator=(const JpegReader &) = delete;
@@ -32,7 +33,8 @@ public:
     /// sequential, grey, sRGB or CMYK. Null: see failure(). The caller owns the image.
     _VipsImage *open(unsigned shrink);
 
-    /// Reads what follows the last line, up to the end of the image. False: see failure().
+    /// Decodes the lines at the bottom that nothing asked for, since a reduction needs only parts of pixels
+    /// there: whether each line could be decoded decides. False: see failure().
     bool finish();
 
     /// What went wrong; empty if nothing did, or if it was cancelled.

@@ -28,6 +28,15 @@ Failure corrupt_image(const std::string &format, const std::string &what)
             .debug = what};
 }
 
+Failure truncated_image(const std::string &format, std::uint64_t bytes, const std::string &debug)
+{
+    return {.code = "image-truncated",
+            .message = "The " + format + (format.empty() ? "" : " ") +
+                       "image ends before it is complete, after " + std::to_string(bytes) + " bytes.",
+            .remedy = "Send the whole file again.",
+            .debug = debug};
+}
+
 std::optional<Failure> check_picture_size(Size picture, const Limits &limits)
 {
     const std::uint64_t pixels = std::uint64_t{picture.width} * picture.height;

@@ -24,6 +24,13 @@ struct ByteRange {
     std::size_t end = 0;
 };
 
+/// What an image ends with.
+enum class Ending {
+    marker,       ///< its own last marker or chunk
+    end_of_file,  ///< the file ends without it
+    foreign_data, ///< something that is no part of the image follows without it
+};
+
 /// What is known of the image so far; zero means "not yet".
 struct ImageFacts {
     std::uint32_t width = 0;
@@ -34,6 +41,7 @@ struct ImageFacts {
     bool buffered = false;          ///< can't be decoded line by line
     std::uint64_t memory = 0;       ///< bytes that the decoder holds at once because of that
     std::size_t end = 0;            ///< the image's own length; what follows is not looked at
+    Ending ending = Ending::marker; ///< of the others only decoding tells whether all of the picture is there
     std::vector<ByteRange> decode;  ///< the bytes to give to the decoder, in order; few
     std::vector<ByteRange> profile; ///< JPEG: the pieces of its ICC profile, in order
 };
@@ -42,6 +50,7 @@ struct ImageFacts {
 std::optional<Failure> check_picture_size(Size size, const Limits &limits);
 
 Failure corrupt_image(const std::string &format, const std::string &what);
+Failure truncated_image(const std::string &format, std::uint64_t bytes, const std::string &debug);
 
 class Scanner
 {
@@ -53,6 +62,10 @@ public:
 
     /// Goes on with `bytes`, the image from its first byte to the last that has arrived.
     virtual std::optional<Failure> advance(Bytes bytes) = 0;
+
+    /// No more bytes come. An image that lacks its end is complete all the same if it may hold all of the
+    /// picture: cameras, proxies and editors forget the last marker, and every viewer shows what they leave.
+    virtual void end_of_file(Bytes bytes) = 0;
 
     const ImageFacts &facts() const { return facts_; }
     bool complete() const { return facts_.end != 0; }

@@ -90,14 +90,13 @@ public:
                 return {};
             const std::uint8_t marker = bytes[position_ + 1];
             if (marker == EOI) {
-                if (facts_.channels == 0 || begun_components_.size() < facts_.channels)
+                if (!all_channels_begun())
                     return corrupt("it holds no picture data for some of its colour channels");
-                facts_.end = position_ + 2;
-                facts_.decode = {{0, facts_.end}};
+                end_at(position_ + 2, Ending::marker);
                 return {};
             }
             if (marker == SOI)
-                return corrupt("a second image starts inside the first");
+                return foreign("a second image starts inside the first");
             if (marker == TEM || (marker >= RST0 && marker <= RST7)) {
                 position_ += 2;
                 continue;
@@ -106,7 +105,7 @@ public:
                 return {};
             const std::size_t length = big_endian_16(bytes, position_ + 2);
             if (length < 2)
-                return corrupt("a segment has the impossible length " + std::to_string(length));
+                return foreign("a segment has the impossible length " + std::to_string(length));
             if (bytes.size() < position_ + 2 + length)
                 return {};
             if (auto failure = segment(marker, bytes.subspan(position_ + 4, length - 2)))
@@ -116,7 +115,42 @@ public:
         return {};
     }
 
+    void end_of_file(Bytes bytes) override
+    {
+        if (in_scan_data_)
+            scans_end_ = bytes.size();
+        if (may_be_whole())
+            end_at(bytes.size(), Ending::end_of_file);
+    }
+
 private:
+    bool all_channels_begun() const
+    {
+        return facts_.channels != 0 && begun_components_.size() == facts_.channels;
+    }
+
+    /// Whether decoding could find all of the picture in what is there. Not with arithmetic coding: it leaves
+    /// zeros at the end of its data out, so that a decoder can't tell where data is missing.
+    bool may_be_whole() const { return all_channels_begun() && !arithmetic_; }
+
+    /// What follows the last scan makes no picture, so it is not shown to the decoder.
+    void end_at(std::size_t position, Ending ending)
+    {
+        facts_.end = position;
+        facts_.ending = ending;
+        facts_.decode = {{0, scans_end_}};
+    }
+
+    /// Here is something that can't be part of the image: a vendor's data behind a scan that lacks its end
+    /// marker, or damage.
+    std::optional<Failure> foreign(const std::string &what)
+    {
+        if (!may_be_whole())
+            return corrupt(what);
+        end_at(position_, Ending::foreign_data);
+        return {};
+    }
+
     struct Component {
         unsigned h, v; ///< sampling factors
     };
@@ -141,6 +175,7 @@ private:
                 position_ += 2;
             } else {
                 in_scan_data_ = false;
+                scans_end_ = position_;
                 return true;
             }
         }
@@ -177,7 +212,7 @@ private:
     std::optional<Failure> frame_header(std::uint8_t marker, Bytes payload)
     {
         if (facts_.channels != 0)
-            return corrupt("it has two frame headers");
+            return foreign("it has two frame headers");
         if (payload.size() < 6)
             return corrupt("its frame header is too short");
         const unsigned precision = payload[0];
@@ -202,6 +237,7 @@ private:
                 return corrupt("its chroma subsampling is impossible");
             components_.push_back(component);
         }
+        arithmetic_ = marker == SOF9 || marker == SOF10;
         return marker == SOF2 || marker == SOF10 ? needs_all_coefficients() : std::nullopt;
     }
 
@@ -210,8 +246,8 @@ private:
         if (facts_.channels == 0)
             return corrupt("picture data comes before the frame header");
         const std::size_t components = payload.empty() ? 0 : payload[0];
-        if (payload.size() != 4 + 2 * components)
-            return corrupt("a scan header has the wrong length");
+        if (components == 0 || payload.size() != 4 + 2 * components)
+            return foreign("a scan header has the wrong length");
         const bool first_coefficients = payload[1 + 2 * components] == 0;
         for (std::size_t i = 0; first_coefficients && i < components; ++i)
             begun_components_.insert(payload[1 + 2 * i]);
@@ -259,6 +295,8 @@ private:
     }
 
     bool in_scan_data_ = false;
+    std::size_t scans_end_ = 0; ///< of the last scan so far
+    bool arithmetic_ = false;
     bool seen_exif_ = false;
     ProfileParts profile_;
     std::vector<Component> components_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,29 +63,52 @@ public:
             const std::string_view type(reinterpret_cast<const char *>(bytes.data()) + position_ + 4, 4);
             if (auto failure = check_chunk_header(length, type))
                 return failure;
+            if (type == "IEND")
+                return end();
+            if (complete())
+                return {};
             const std::size_t size = CHUNK_OVERHEAD + length;
             if (bytes.size() < position_ + size)
                 return {};
             if (auto failure = chunk(type, bytes.subspan(position_, size)))
                 return failure;
             position_ += size;
-            if (type == "IEND") {
-                if (!seen_data_)
-                    return corrupt("it holds no picture data");
-                facts_.end = position_;
-            }
         }
         return {};
     }
 
+    void end_of_file(Bytes bytes) override
+    {
+        const Bytes rest = bytes.subspan(position_);
+        const bool inside_data = rest.size() >= 8 && std::memcmp(rest.data() + 4, "IDAT", 4) == 0;
+        if (!seen_data_ || inside_data)
+            return;
+        facts_.end = bytes.size();
+        facts_.ending = Ending::end_of_file;
+    }
+
 private:
-    std::optional<Failure> check_chunk_header(std::uint32_t length, std::string_view type) const
+    /// The end chunk holds nothing, so neither its rest nor its sum is waited for, and the decoder gets one
+    /// of our own.
+    std::optional<Failure> end()
+    {
+        if (!seen_data_)
+            return corrupt("it holds no picture data");
+        facts_.end = position_ + 8;
+        return {};
+    }
+
+    std::optional<Failure> check_chunk_header(std::uint32_t length, std::string_view type)
     {
         const bool letters = std::all_of(type.begin(), type.end(), [](char c) {
             return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         });
-        if (!letters || length > 0x7fffffff)
-            return corrupt("it has something else where a chunk should start");
+        if (!letters || length > 0x7fffffff) {
+            if (!seen_data_)
+                return corrupt("it has something else where a chunk should start");
+            facts_.end = position_;
+            facts_.ending = Ending::foreign_data;
+        }
         if (position_ != SIGNATURE_SIZE)
             return {};
         if (type == "CgBI")

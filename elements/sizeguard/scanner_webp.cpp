@@ -51,6 +51,7 @@ public:
             if (kept) {
                 kept_.emplace(name);
                 keep({position_, end});
+                picture_end_ = position_ + CHUNK_HEADER + length;
             }
             if (auto failure = chunk(name, bytes.subspan(position_ + CHUNK_HEADER, needed)))
                 return failure;
@@ -63,9 +64,17 @@ public:
             if (!seen_picture_)
                 return corrupt("it holds no picture data");
             facts_.end = size_;
-            facts_.decode.back().end = std::min(facts_.decode.back().end, size_);
+            facts_.decode.back().end = std::min(facts_.decode.back().end, size_ + size_ % 2);
         }
         return {};
+    }
+
+    void end_of_file(Bytes bytes) override
+    {
+        if (!seen_picture_ || bytes.size() < picture_end_)
+            return;
+        facts_.end = bytes.size();
+        facts_.ending = Ending::end_of_file;
     }
 
 private:
@@ -161,7 +170,8 @@ private:
         return check_memory();
     }
 
-    std::size_t size_ = 0; ///< of the whole file, from its first chunk
+    std::size_t size_ = 0;        ///< of the whole file, from its first chunk
+    std::size_t picture_end_ = 0; ///< of the last chunk kept, without padding
     bool seen_last_chunk_ = false;
     bool seen_picture_ = false;
     std::size_t frame_end_ = 0; ///< of the first frame of an animation

@@ -157,16 +157,6 @@ INSTANTIATE_TEST_SUITE_P(Cases, Hostile, testing::ValuesIn(cases()), [](const au
     return name + "_" + std::to_string(info.index);
 });
 
-TEST(Truncated, ImagesAreRefusedWhereverTheyEnd)
-{
-    for (const Data &whole : {JPEG, PROGRESSIVE, PNG, WEBP, LOSSLESS}) {
-        ASSERT_EQ(run_guard(whole).code(), "ok");
-        for (std::size_t size = 1; size < whole.size(); ++size)
-            EXPECT_EQ(run_guard(truncated(whole, size)).code(), "image-truncated")
-                << "first " << size << " of " << whole.size() << " bytes";
-    }
-}
-
 TEST(Failures, AreNotMadeOfWhatAnotherImagesDecoderSaid)
 {
     const Data broken = overwritten(LOSSLESS, 30, noise(LOSSLESS.size() - 30));
