@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/sizeguard/decoder.h"
 
+#include "elements/sizeguard/colours.h"
 #include "elements/sizeguard/icc_profile.h"
 #include "elements/sizeguard/jpeg_reader.h"
 #include "elements/sizeguard/parts_source.h"
@@ -113,36 +114,6 @@ std::span<std::uint8_t> join_webp(std::span<std::uint8_t> file, const std::vecto
     return file.first(size);
 }
 
-/// `image` as it is, or without its ICC profile if that could keep the colour library (lcms2) busy.
-VImage with_bounded_profile(VImage image)
-{
-    if (image.get_typeof(VIPS_META_ICC_NAME) == 0)
-        return image;
-    std::size_t size = 0;
-    const auto *profile = static_cast<const std::uint8_t *>(image.get_blob(VIPS_META_ICC_NAME, &size));
-    if (!has_element_lists({profile, size}))
-        return image;
-    VImage bare = image.copy();
-    bare.remove(VIPS_META_ICC_NAME);
-    return bare;
-}
-
-VImage to_srgb(VImage profiled_image)
-{
-    const VImage image = with_bounded_profile(profiled_image);
-    const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
-    const bool profiled = image.get_typeof(VIPS_META_ICC_NAME) != 0;
-    if (cmyk || profiled) {
-        try {
-            auto *options = VImage::option()->set("embedded", true)->set("depth", 8);
-            return image.icc_transform("srgb", cmyk ? options->set("input_profile", "cmyk") : options);
-        } catch (const VError &) {
-            // A broken profile, or one of another colour space: show the pixels as they are, as browsers do.
-        }
-    }
-    return image.colourspace(VIPS_INTERPRETATION_sRGB);
-}
-
 VImage resized(VImage image, Size size)
 {
     const double h = static_cast<double>(size.width) / image.width();
@@ -180,6 +151,7 @@ struct Decoder::State {
     VImage loaded;
     VImage image;
     bool has_alpha = false;
+    ColourReport colours;
 
     VImage load(Size size)
     {
@@ -207,6 +179,8 @@ struct Decoder::State {
             source = std::make_unique<PartsSource>(png_parts(), cancellation);
             error = vips_pngload_source(source->get(), &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
                                         VIPS_FAIL_ON_ERROR, nullptr);
+            if (!error)
+                attach_profile(out);
         }
         if (error)
             throw VError();
@@ -227,6 +201,8 @@ struct Decoder::State {
         std::vector<std::uint8_t> profile;
         for (const ByteRange &part : facts.profile)
             profile.insert(profile.end(), bytes.data() + part.begin, bytes.data() + part.end);
+        if (format == IMAGE_PNG && !profile.empty())
+            profile = inflate_profile(profile);
         if (!profile.empty())
             vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, profile.data(), profile.size());
     }
@@ -259,7 +235,8 @@ Decoder::Decoder(ImageFormat format, std::span<std::uint8_t> bytes, const ImageF
                        .jpeg = {},
                        .loaded = {},
                        .image = {},
-                       .has_alpha = false})
+                       .has_alpha = false,
+                       .colours = {}})
 {
 }
 
@@ -274,6 +251,11 @@ bool Decoder::has_alpha() const
     return state_->has_alpha;
 }
 
+const ColourReport &Decoder::colours() const
+{
+    return state_->colours;
+}
+
 std::optional<Failure> Decoder::open(Size size)
 {
     if (!set_up_vips())
@@ -285,7 +267,8 @@ std::optional<Failure> Decoder::open(Size size)
         State &s = *state_;
         s.loaded = s.load(size);
         const bool cmyk = s.loaded.interpretation() == VIPS_INTERPRETATION_CMYK;
-        s.image = cmyk ? resized(to_srgb(s.loaded), size) : to_srgb(resized(s.loaded, size));
+        s.image = cmyk ? resized(to_srgb(s.loaded, s.facts, s.colours), size)
+                       : to_srgb(resized(s.loaded, size), s.facts, s.colours);
         s.image = s.image.cast(VIPS_FORMAT_UCHAR);
         if (s.image.bands() < 3 || s.image.bands() > 4)
             throw VError("unexpected number of bands");

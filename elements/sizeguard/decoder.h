@@ -4,6 +4,7 @@
 
 #include "elements/report/failure.h"
 #include "elements/sizeguard/cancellation.h"
+#include "elements/sizeguard/colours.h"
 #include "elements/sizeguard/scanner.h"
 #include "models/image.h"
 
@@ -29,6 +30,9 @@ public:
 
     /// After open(): whether the image has an alpha channel.
     bool has_alpha() const;
+
+    /// After open(): how the colours were understood.
+    const ColourReport &colours() const;
 
     /// Decodes and turns the picture by EXIF `orientation`. `out` has the size given to open(), swapped for
     /// orientations above 4, and 3 or 4 bytes a pixel; transparent parts become white if it has 3.

@@ -8,11 +8,34 @@
 namespace anime
 {
 
+namespace
+{
+
+/// Bytes of one value of an EXIF type (EXIF 2.32, 4.6.2; TIFF 6.0, section 2); 0: it is no integer. Writers
+/// use other types than the one that the tag asks for.
+std::uint32_t size_of_integer(std::uint32_t type)
+{
+    switch (type) {
+    case 1: // BYTE
+    case 6: // SBYTE
+        return 1;
+    case 3: // SHORT
+    case 8: // SSHORT
+        return 2;
+    case 4: // LONG
+    case 9: // SLONG
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+} // namespace
+
 int exif_orientation(std::span<const std::uint8_t> exif)
 {
     constexpr int NORMAL = 1;
     constexpr std::uint32_t ORIENTATION = 0x0112;
-    constexpr std::uint32_t SHORT = 3;
     constexpr std::size_t ENTRY_SIZE = 12;
 
     if (exif.size() >= 6 && std::memcmp(exif.data(), "Exif\0\0", 6) == 0)
@@ -40,8 +63,17 @@ int exif_orientation(std::span<const std::uint8_t> exif)
             return NORMAL;
         if (u16(entry) != ORIENTATION)
             continue;
-        const std::uint32_t value = u16(entry + 8);
-        return u16(entry + 2) == SHORT && value >= 1 && value <= 8 ? static_cast<int>(value) : NORMAL;
+        const std::uint32_t size = size_of_integer(u16(entry + 2));
+        if (size == 0)
+            return NORMAL;
+        // The values stand in the entry if they fit into its four bytes, and where it points to if not.
+        const std::uint64_t all = std::uint64_t{size} * u32(entry + 4);
+        const std::size_t at = all <= 4 ? entry + 8 : u32(entry + 8);
+        if (at > exif.size() || exif.size() - at < size)
+            return NORMAL;
+        // A negative number is no orientation either way.
+        const std::uint32_t value = size == 1 ? exif[at] : size == 2 ? u16(at) : u32(at);
+        return value >= 1 && value <= 8 ? static_cast<int>(value) : NORMAL;
     }
     return NORMAL;
 }

@@ -98,14 +98,14 @@ std::optional<Failure> ImageGuard::advance(bool at_end)
 
 std::optional<Failure> ImageGuard::identify(bool at_end)
 {
-    constexpr std::size_t ENOUGH_FOR_A_NAME = 64;
+    constexpr std::size_t ENOUGH_FOR_A_NAME = 64; // with a dozen compatible brands of a media file
     const Sniffed what = sniff(buffer_.bytes());
     if (what.undecided)
         return at_end ? std::optional(truncated()) : std::nullopt;
     format_ = what.format;
     if (format_ == IMAGE_NONE)
         return at_end || buffer_.bytes().size() >= ENOUGH_FOR_A_NAME
-                   ? std::optional(unsupported(what.looks_like))
+                   ? std::optional(unsupported(what.looks_like, what.remedy))
                    : std::nullopt;
     if (!(limits_.formats & format_))
         return unsupported("a " + format_names(format_) + " image");
@@ -173,6 +173,7 @@ ImageInfo ImageGuard::info() const
     info.width = out.width;
     info.height = out.height;
     info.has_alpha = decoder_->has_alpha();
+    info.colours = decoder_->colours();
     return info;
 }
 
@@ -187,11 +188,12 @@ Failure ImageGuard::too_many_bytes(std::uint64_t bytes) const
             .actual = bytes};
 }
 
-Failure ImageGuard::unsupported(const std::string &what) const
+Failure ImageGuard::unsupported(const std::string &what, const std::string &remedy) const
 {
     return {.code = "format-unsupported",
             .message = "This is not an image that can be opened here; it looks like " + what + ".",
-            .remedy = "Send one of these: " + format_names(limits_.formats) + ".",
+            .remedy = "Send one of these: " + format_names(limits_.formats) + "." +
+                      (remedy.empty() ? "" : " ") + remedy,
             .debug = what};
 }
 

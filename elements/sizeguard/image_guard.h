@@ -31,6 +31,7 @@ struct ImageInfo {
     std::uint32_t height = 0;
     bool has_alpha = false;
     bool shrunk = false;
+    ColourReport colours;
     std::uint64_t waited = 0; ///< nanoseconds, for memory that other decoders held
 };
 
@@ -78,7 +79,7 @@ private:
     std::optional<Failure> advance(bool at_end);
     std::optional<Failure> identify(bool at_end);
     Failure too_many_bytes(std::uint64_t bytes) const;
-    Failure unsupported(const std::string &what) const;
+    Failure unsupported(const std::string &what, const std::string &remedy = {}) const;
     Failure truncated() const;
     Failure no_memory() const;
     Size size_out() const;

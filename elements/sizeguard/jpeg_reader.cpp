@@ -56,7 +56,9 @@ struct JpegReader::State {
     bool at_end = false; ///< libjpeg has read all of the bytes
     bool created = false;
     bool started = false;
-    bool inverted = false; ///< Adobe writes CMYK with 255 for no ink
+    /// CMYK is stored with 255 for no ink, as Adobe does it, also where Adobe's marker is missing: no encoder
+    /// writes it otherwise, and browsers don't ask either.
+    bool inverted = false;
     std::optional<Failure> failure;
 
     /// Runs `step`, which may leave by longjmp from inside libjpeg: it owns nothing. False: see failure.
@@ -214,7 +216,7 @@ _VipsImage *JpegReader::open(unsigned shrink)
         interpretation = VIPS_INTERPRETATION_B_W;
     } else if (s.jpeg.out_color_space == JCS_CMYK) {
         interpretation = VIPS_INTERPRETATION_CMYK;
-        s.inverted = s.jpeg.saw_Adobe_marker;
+        s.inverted = true;
     }
 
     const ImageRef lines(vips_image_new());

@@ -6,6 +6,7 @@
 
 #include "elements/report/failure.h"
 #include "elements/sizeguard/image_limits.h"
+#include "elements/sizeguard/png_colours.h"
 
 #include <cstdint>
 #include <memory>
@@ -43,7 +44,9 @@ struct ImageFacts {
     std::size_t end = 0;            ///< the image's own length; what follows is not looked at
     Ending ending = Ending::marker; ///< of the others only decoding tells whether all of the picture is there
     std::vector<ByteRange> decode;  ///< the bytes to give to the decoder, in order; few
-    std::vector<ByteRange> profile; ///< JPEG: the pieces of its ICC profile, in order
+    std::vector<ByteRange> profile; ///< JPEG: the pieces of its ICC profile, in order; PNG: its chunk
+    bool has_profile = false;
+    PngColours png;
 };
 
 /// Judges a picture of any kind by its size: size-pixels, size-dimension.

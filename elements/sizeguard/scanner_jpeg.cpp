@@ -30,13 +30,23 @@ enum Marker : std::uint8_t {
     SOI = 0xd8,
     EOI = 0xd9,
     SOS = 0xda,
+    DNL = 0xdc,
+    APP0 = 0xe0,
     APP1 = 0xe1,
     APP2 = 0xe2,
+    APP15 = 0xef,
+    COM = 0xfe,
 };
 
 bool is_frame_header(std::uint8_t marker)
 {
     return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+}
+
+/// Whether the decoder skips segments of this kind, so that a wrong length in them does no harm.
+bool is_skipped(std::uint8_t marker)
+{
+    return marker == COM || marker == DNL || (marker >= APP0 && marker <= APP15);
 }
 
 /// An ICC profile in several markers (ICC.1:2022, annex B.4). libjpeg could collect it too, but walks the
@@ -57,6 +67,8 @@ public:
             broken_ = true;
         parts_[number] = {position + HEADER_SIZE, position + payload.size()};
     }
+
+    bool present() const { return count_ != 0 || broken_; }
 
     /// Nothing, unless each part has come once.
     std::vector<ByteRange> complete() const
@@ -103,9 +115,10 @@ public:
             }
             if (bytes.size() < position_ + 4)
                 return {};
-            const std::size_t length = big_endian_16(bytes, position_ + 2);
-            if (length < 2)
+            std::size_t length = big_endian_16(bytes, position_ + 2);
+            if (length < 2 && !is_skipped(marker))
                 return foreign("a segment has the impossible length " + std::to_string(length));
+            length = std::max<std::size_t>(length, 2); // as libjpeg takes it: there is nothing to skip
             if (bytes.size() < position_ + 2 + length)
                 return {};
             if (auto failure = segment(marker, bytes.subspan(position_ + 4, length - 2)))
@@ -152,8 +165,27 @@ private:
     }
 
     struct Component {
+        unsigned id;
         unsigned h, v; ///< sampling factors
     };
+
+    /// The channels that a scan of these identifiers is of, as libjpeg takes them: identifiers may be equal
+    /// (1, 2, 2), then the place in the scan decides. Empty: there is none of that name.
+    std::vector<std::size_t> channels_of_scan(Bytes selectors) const
+    {
+        std::vector<std::size_t> found;
+        std::vector<bool> place_taken(components_.size());
+        for (std::size_t i = 0; i < selectors.size(); i += 2) {
+            std::size_t c = 0;
+            while (c < components_.size() && (components_[c].id != selectors[i] || place_taken[c]))
+                ++c;
+            if (c == components_.size() || std::find(found.begin(), found.end(), c) != found.end())
+                return {};
+            found.push_back(c);
+            place_taken[i / 2] = true;
+        }
+        return found;
+    }
 
     /// Moves to the next marker that ends the entropy-coded data. False: it has not arrived yet.
     bool skip_scan_data(Bytes bytes)
@@ -199,7 +231,7 @@ private:
             return frame_header(marker, payload);
         if (marker == SOS)
             return scan_header(payload);
-        if (marker == APP1 && !seen_exif_ && payload.size() > 6 &&
+        if (marker == APP1 && facts_.scans == 0 && !seen_exif_ && payload.size() > 6 &&
             std::memcmp(payload.data(), "Exif\0\0", 6) == 0) {
             seen_exif_ = true;
             facts_.orientation = exif_orientation(payload);
@@ -232,7 +264,7 @@ private:
             return unsupported(std::to_string(facts_.channels) + " colour channels");
         for (std::size_t i = 6; i < payload.size(); i += 3) {
             const unsigned factors = payload[i + 1];
-            const Component component{factors >> 4, factors & 15};
+            const Component component{payload[i], factors >> 4, factors & 15};
             if (component.h < 1 || component.h > 4 || component.v < 1 || component.v > 4)
                 return corrupt("its chroma subsampling is impossible");
             components_.push_back(component);
@@ -246,13 +278,18 @@ private:
         if (facts_.channels == 0)
             return corrupt("picture data comes before the frame header");
         const std::size_t components = payload.empty() ? 0 : payload[0];
-        if (components == 0 || payload.size() != 4 + 2 * components)
+        if (components == 0 || components > facts_.channels || payload.size() != 4 + 2 * components)
             return foreign("a scan header has the wrong length");
+        const std::vector<std::size_t> channels = channels_of_scan(payload.subspan(1, 2 * components));
+        if (channels.empty())
+            return foreign("a scan is of a colour channel that the image does not have");
         const bool first_coefficients = payload[1 + 2 * components] == 0;
-        for (std::size_t i = 0; first_coefficients && i < components; ++i)
-            begun_components_.insert(payload[1 + 2 * i]);
-        if (facts_.scans == 0)
+        if (first_coefficients)
+            begun_components_.insert(channels.begin(), channels.end());
+        if (facts_.scans == 0) {
+            facts_.has_profile = profile_.present();
             facts_.profile = profile_.complete();
+        }
         ++facts_.scans;
         in_scan_data_ = true;
         if (Limits::exceeds(facts_.scans, limits_.max_scans))
@@ -300,8 +337,7 @@ private:
     bool seen_exif_ = false;
     ProfileParts profile_;
     std::vector<Component> components_;
-    std::set<std::uint8_t>
-        begun_components_; ///< by their identifiers: those with a scan of their lowest frequency
+    std::set<std::size_t> begun_components_; ///< those with a scan of their lowest frequency
 };
 
 } // namespace

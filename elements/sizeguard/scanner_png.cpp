@@ -19,34 +19,10 @@ namespace anime
 namespace
 {
 
+using namespace std::string_view_literals;
+
 constexpr std::size_t SIGNATURE_SIZE = 8;
 constexpr std::size_t CHUNK_OVERHEAD = 12; // length, type, CRC
-/// The largest profiles in use (scanner and printer characterisations) have about 3 MB.
-constexpr std::size_t MAX_ICC_PROFILE = 4u << 20;
-
-/// Whether the profile in an iCCP chunk (name, 0, method, zlib stream) inflates to a sane size.
-bool sane_profile(Bytes chunk)
-{
-    const auto name_end = std::find(chunk.begin(), chunk.end(), std::uint8_t{0});
-    const std::size_t start = static_cast<std::size_t>(name_end - chunk.begin()) + 2;
-    if (start >= chunk.size())
-        return false;
-    z_stream stream{};
-    if (inflateInit(&stream) != Z_OK)
-        return false;
-    stream.next_in = const_cast<Bytef *>(chunk.data() + start);
-    stream.avail_in = static_cast<uInt>(chunk.size() - start);
-    std::array<Bytef, 16384> scratch;
-    int result = Z_OK;
-    while (result == Z_OK && stream.total_out <= MAX_ICC_PROFILE) {
-        stream.next_out = scratch.data();
-        stream.avail_out = scratch.size();
-        result = inflate(&stream, Z_NO_FLUSH);
-    }
-    inflateEnd(&stream);
-    return result == Z_STREAM_END;
-}
-
 class PngScanner : public Scanner
 {
 public:
@@ -135,12 +111,14 @@ private:
             if (auto failure = check_critical(type))
                 return failure;
 
-        if (critical || (sound && describes_colours(type, payload)))
+        if (critical || (sound && type == "tRNS" && is_first(type)))
             keep({position_, position_ + whole.size()});
+        else if (sound)
+            note_colours(type, payload);
         seen_palette_ = seen_palette_ || type == "PLTE";
         data_ended_ = seen_data_ && type != "IDAT";
         seen_data_ = seen_data_ || type == "IDAT";
-        if (type == "eXIf" && sound)
+        if (type == "eXIf" && sound && is_first(type))
             facts_.orientation = exif_orientation(payload);
         return type == "IHDR" ? header(payload) : std::nullopt;
     }
@@ -181,19 +159,43 @@ private:
         return {};
     }
 
-    /// Whether the decoder needs it for the colours: the first of its kind, before the picture, as libpng
-    /// would have it. To look into a profile means to inflate it, so only one is looked into.
-    bool describes_colours(std::string_view type, Bytes payload)
+    /// Whether it is the first sound chunk of its kind; call once for each.
+    bool is_first(std::string_view type)
     {
-        if (seen_data_ || (type != "tRNS" && type != "sRGB" && type != "iCCP"))
+        if (type == "tRNS" && seen_data_)
             return false;
-        return described_.emplace(type).second && (type != "iCCP" || sane_profile(payload));
+        return seen_.emplace(type).second;
+    }
+
+    /// Takes what says something of the colours: the first of each kind, before the picture. To look into a
+    /// profile means to inflate it, so only one is looked into.
+    void note_colours(std::string_view type, Bytes payload)
+    {
+        constexpr std::array KINDS{"cICP"sv, "iCCP"sv, "sRGB"sv, "gAMA"sv, "cHRM"sv};
+        const bool known = std::find(KINDS.begin(), KINDS.end(), type) != KINDS.end();
+        if (seen_data_ || !known || !is_first(type))
+            return;
+        PngColours &colours = facts_.png;
+        if (type == "iCCP") {
+            facts_.has_profile = true;
+            facts_.profile = {{position_ + 8, position_ + 8 + payload.size()}};
+        } else if (type == "sRGB") {
+            colours.srgb = true;
+        } else if (type == "cICP" && payload.size() == 4) {
+            colours.cicp = {payload[0], payload[1], payload[2], payload[3]};
+        } else if (type == "gAMA" && payload.size() == 4) {
+            colours.gama = big_endian_32(payload, 0);
+        } else if (type == "cHRM" && payload.size() == 32) {
+            colours.chrm.emplace();
+            for (std::size_t i = 0; i < colours.chrm->size(); ++i)
+                (*colours.chrm)[i] = big_endian_32(payload, 4 * i);
+        }
     }
 
     bool seen_palette_ = false;
     bool seen_data_ = false;
-    bool data_ended_ = false;         ///< another chunk has come behind the picture data
-    std::set<std::string> described_; ///< chunks that describes_colours() has seen
+    bool data_ended_ = false;    ///< another chunk has come behind the picture data
+    std::set<std::string> seen_; ///< chunks that is_first() was asked for
 };
 
 } // namespace

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace anime
 {
@@ -106,7 +107,9 @@ private:
             return lossless_header(payload);
         if (name == "ALPH" && !seen_picture_)
             return buffers(2); // the plane, and what its lossless decoder holds
-        if (name == "EXIF")
+        if (name == "ICCP")
+            facts_.has_profile = true;
+        if (name == "EXIF" && !std::exchange(seen_exif_, true))
             facts_.orientation = exif_orientation(payload);
         return {};
     }
@@ -174,6 +177,7 @@ private:
     std::size_t picture_end_ = 0; ///< of the last chunk kept, without padding
     bool seen_last_chunk_ = false;
     bool seen_picture_ = false;
+    bool seen_exif_ = false;
     std::size_t frame_end_ = 0; ///< of the first frame of an animation
     std::set<std::string, std::less<>> kept_;
 };

@@ -24,14 +24,19 @@ constexpr std::array KNOWN{
     Magic{"GIF8"sv, 0, "a GIF image"},
     Magic{"II*\0"sv, 0, "a TIFF image or a camera's raw file"},
     Magic{"MM\0*"sv, 0, "a TIFF image or a camera's raw file"},
+    Magic{"II+\0"sv, 0, "a TIFF image (BigTIFF)"},
+    Magic{"MM\0+"sv, 0, "a TIFF image (BigTIFF)"},
+    Magic{"FUJIFILMCCD-RAW"sv, 0, "a camera's raw file (Fujifilm RAF)"},
+    Magic{"IIU\0"sv, 0, "a camera's raw file (Panasonic RW2)"},
+    Magic{"IIRO"sv, 0, "a camera's raw file (Olympus ORF)"},
+    Magic{"IIRS"sv, 0, "a camera's raw file (Olympus ORF)"},
+    Magic{"MMOR"sv, 0, "a camera's raw file (Olympus ORF)"},
+    Magic{"II\x1a\0\0\0HEAP"sv, 0, "a camera's raw file (Canon CRW)"},
+    Magic{"\0MRM"sv, 0, "a camera's raw file (Minolta MRW)"},
+    Magic{"FOVb"sv, 0, "a camera's raw file (Sigma X3F)"},
+    Magic{"II\xbc"sv, 0, "a JPEG XR image"},
+    Magic{"gimp xcf"sv, 0, "a GIMP image"},
     Magic{"BM"sv, 0, "a BMP image"},
-    Magic{"ftypheic"sv, 4, "an HEIC image"},
-    Magic{"ftypheix"sv, 4, "an HEIC image"},
-    Magic{"ftypmif1"sv, 4, "an HEIC image"},
-    Magic{"ftypmsf1"sv, 4, "an HEIC image"},
-    Magic{"ftypavi"sv, 4, "an AVIF image"},
-    Magic{"ftypcrx"sv, 4, "a camera's raw file"},
-    Magic{"ftyp"sv, 4, "an MP4 or QuickTime video"},
     Magic{"\xff\x0a"sv, 0, "a JPEG XL image"},
     Magic{"\0\0\0\x0cJXL "sv, 0, "a JPEG XL image"},
     Magic{"\0\0\0\x0cjP  "sv, 0, "a JPEG 2000 image"},
@@ -61,6 +66,45 @@ bool matches(std::string_view head, const Magic &magic)
     const std::string_view there = head.substr(magic.offset, magic.bytes.size());
     return std::equal(there.begin(), there.end(), magic.bytes.begin(),
                       [](char byte, char expected) { return expected == '?' || byte == expected; });
+}
+
+constexpr const char *CAMERA_REMEDY =
+    "Export it as a JPEG with the camera's software or a photo editor, or set the camera to JPEG.";
+
+/// An ISO base media file by its brands (ISO/IEC 14496-12, 4.3): the major one, and those it is compatible
+/// with, as far as they have arrived. Photos of phones often have a general major brand (mif1).
+Sniffed name_of_media(std::string_view head)
+{
+    constexpr std::array HEIC{"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "hevm"sv, "hevs"sv};
+    constexpr std::array AVIF{"avif"sv, "avis"sv};
+    constexpr std::array OTHER_HEIF{"mif1"sv, "mif2"sv, "mif3"sv, "msf1"sv, "miaf"sv};
+    constexpr std::size_t COMPATIBLE = 16; // behind length, name, major brand and its version
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(head[at]); };
+    const std::size_t length = std::size_t{byte(0)} << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
+    const std::size_t end = std::min(head.size(), std::max(length, COMPATIBLE));
+    const auto has_one_of = [&](const auto &brands) {
+        const auto is_one = [&](std::size_t at) {
+            return std::find(brands.begin(), brands.end(), head.substr(at, 4)) != brands.end();
+        };
+        bool found = is_one(8);
+        for (std::size_t at = COMPATIBLE; at + 4 <= end; at += 4)
+            found = found || is_one(at);
+        return found;
+    };
+    // An AVIF may list HEIF's general brands, and so may a HEIC; nothing lists both of theirs.
+    if (has_one_of(AVIF))
+        return {.looks_like = "an AVIF image"};
+    if (has_one_of(HEIC))
+        return {.looks_like = "an HEIC image (HEIF), as iPhones and other phones take them",
+                .remedy =
+                    "On an iPhone choose Settings, Camera, Formats, Most Compatible for the next photos, and "
+                    "share this one as a JPEG; on other phones switch HEIF or \"high efficiency\" off in the "
+                    "camera's settings."};
+    if (has_one_of(std::array{"crx "sv}))
+        return {.looks_like = "a camera's raw file (Canon CR3)", .remedy = CAMERA_REMEDY};
+    if (has_one_of(OTHER_HEIF))
+        return {.looks_like = "an HEIF image"};
+    return {.looks_like = "an MP4 or QuickTime video"};
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower)
@@ -132,9 +176,13 @@ Sniffed sniff(std::span<const std::uint8_t> head)
             return {.undecided = true};
         return {.format = candidate.format};
     }
+    if (bytes.size() >= 12 && bytes.substr(4, 4) == "ftyp")
+        return name_of_media(bytes);
     for (const Magic &magic : KNOWN)
-        if (matches(bytes, magic))
-            return {.looks_like = magic.name};
+        if (matches(bytes, magic)) {
+            const bool raw = std::string_view(magic.name).find("raw file") != std::string_view::npos;
+            return {.looks_like = magic.name, .remedy = raw ? CAMERA_REMEDY : ""};
+        }
     return {.looks_like = name_of_text(bytes)};
 }
 

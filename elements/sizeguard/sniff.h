@@ -21,10 +21,11 @@ struct Sniffed {
     bool undecided = false; ///< all bytes so far fit one of the formats, but there are too few of them
     ImageFormat format = IMAGE_NONE; ///< IMAGE_NONE: none of them
     const char *looks_like = "";     ///< if none of them: what people call it, "a GIF image", "text", …
+    const char *remedy = ""; ///< what to do about it, where more can be said than to send another format
 };
 
-/// Judges the first bytes of a file. 12 bytes always decide; a few dozen more make a better name for what is
-/// not an image.
+/// Judges the first bytes of a file. 12 bytes always decide; some more make a better name for what is not an
+/// image.
 Sniffed sniff(std::span<const std::uint8_t> head);
 
 } // namespace anime

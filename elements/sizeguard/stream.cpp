@@ -360,15 +360,20 @@ void SizeguardStream::report(GstBuffer *buffer, const ImageInfo &info, const cha
                        " with %" GST_TIME_FORMAT " of waiting for memory",
                        verdict, info.format.c_str(), info.source_width, info.source_height, info.width,
                        info.height, guint64{info.bytes}, GST_TIME_ARGS(spent_), GST_TIME_ARGS(info.waited));
+    if (*info.colours.fault)
+        GST_INFO_OBJECT(element_, "what the %s says of its colours can't be used: %s; they are taken for %s",
+                        info.format.c_str(), info.colours.fault, info.colours.source);
     GstStructure *message = FrameReporter::new_message("sizeguard", &segment_, buffer, spent_);
-    gst_structure_set(message, "format", G_TYPE_STRING, info.format.c_str(), "source-width", G_TYPE_INT,
-                      static_cast<int>(info.source_width), "source-height", G_TYPE_INT,
-                      static_cast<int>(info.source_height), "channels", G_TYPE_INT,
-                      static_cast<int>(info.channels), "bytes", G_TYPE_UINT64, guint64{info.bytes},
-                      "orientation", G_TYPE_INT, info.orientation, "width", G_TYPE_INT,
-                      static_cast<int>(info.width), "height", G_TYPE_INT, static_cast<int>(info.height),
-                      "decode-time", G_TYPE_UINT64, guint64{decode_time}, "wait-time", G_TYPE_UINT64,
-                      guint64{info.waited}, "verdict", G_TYPE_STRING, verdict, nullptr);
+    gst_structure_set(
+        message, "format", G_TYPE_STRING, info.format.c_str(), "source-width", G_TYPE_INT,
+        static_cast<int>(info.source_width), "source-height", G_TYPE_INT,
+        static_cast<int>(info.source_height), "channels", G_TYPE_INT, static_cast<int>(info.channels),
+        "bytes", G_TYPE_UINT64, guint64{info.bytes}, "orientation", G_TYPE_INT, info.orientation, "width",
+        G_TYPE_INT, static_cast<int>(info.width), "height", G_TYPE_INT, static_cast<int>(info.height),
+        "decode-time", G_TYPE_UINT64, guint64{decode_time}, "wait-time", G_TYPE_UINT64, guint64{info.waited},
+        "colours", G_TYPE_STRING, info.colours.source, "verdict", G_TYPE_STRING, verdict, nullptr);
+    if (*info.colours.fault)
+        gst_structure_set(message, "colour-fault", G_TYPE_STRING, info.colours.fault, nullptr);
     if (!failure) {
         reporter_.frame(element_, message, image_settings_.message_interval);
         return;

@@ -176,6 +176,85 @@ TEST(Orientation, DamagedExifMeansUpright)
     EXPECT_EQ(exif_orientation(overwritten(good, 7, {'I'})), 1);
 }
 
+TEST(Orientation, IsReadFromEveryTypeOfInteger)
+{
+    struct Type {
+        std::uint8_t number;
+        std::size_t size;
+    };
+    for (const Type type : {Type{1, 1}, {3, 2}, {4, 4}, {6, 1}, {8, 2}, {9, 4}}) {
+        for (const bool little : {false, true}) {
+            const auto number = [&](std::uint32_t value, std::size_t size) {
+                Data bytes(size);
+                for (std::size_t i = 0; i < size; ++i)
+                    bytes[little ? i : size - 1 - i] = static_cast<std::uint8_t>(value >> (8 * i));
+                return bytes;
+            };
+            const auto exif = [&](std::uint32_t count, const Data &value) {
+                return Data(2, little ? 'I' : 'M') + number(42, 2) + number(8, 4) + number(1, 2) +
+                       number(0x112, 2) + number(type.number, 2) + number(count, 4) + value + number(0, 4);
+            };
+            const auto inside = [&](std::uint32_t value) {
+                return number(value, type.size) + Data(4 - type.size);
+            };
+            for (std::uint32_t value = 1; value <= 8; ++value)
+                EXPECT_EQ(exif_orientation(exif(1, inside(value))), static_cast<int>(value))
+                    << "type " << int{type.number} << (little ? ", little" : ", big") << " endian";
+            EXPECT_EQ(exif_orientation(exif(1, inside(0))), 1);
+            EXPECT_EQ(exif_orientation(exif(1, inside(9))), 1);
+            EXPECT_EQ(exif_orientation(exif(1, inside(0xffffffff))), 1) << "-1";
+            // Several values stand elsewhere.
+            const Data far = exif(5, number(26, 4)) + number(6, type.size) + Data(4 * type.size);
+            EXPECT_EQ(exif_orientation(far), 6) << "type " << int{type.number};
+            EXPECT_EQ(exif_orientation(exif(5, number(1000, 4))), 1) << "out of bounds";
+            EXPECT_EQ(exif_orientation(exif(0xffffffff, number(0xffffffff, 4))), 1);
+        }
+    }
+    for (const std::uint8_t other : {0, 2, 5, 7, 10, 12, 13})
+        EXPECT_EQ(exif_orientation(overwritten(exif_with(6), 19, {other})), 1) << int{other};
+}
+
+TEST(Orientation, TheFirstExifDataCounts)
+{
+    const Data six = exif_with(6);
+    const Data one = exif_with(1);
+    const Data three = exif_with(3);
+    const auto orientation = [](const Data &file) {
+        const Outcome out = run_guard(file);
+        EXPECT_EQ(out.code(), "ok");
+        return out.info.orientation;
+    };
+    const Data jpeg = make_image({});
+    EXPECT_EQ(orientation(with_markers(jpeg, jpeg_marker(0xe1, six) + jpeg_marker(0xe1, one))), 6);
+    EXPECT_EQ(orientation(with_markers(jpeg, jpeg_marker(0xe1, bytes_of("http://ns.adobe.com/xap/1.0/")) +
+                                                 jpeg_marker(0xe1, six) + jpeg_marker(0xe1, three))),
+              6);
+    EXPECT_EQ(orientation(truncated(jpeg, jpeg.size() - 2) + jpeg_marker(0xe1, six)), 1)
+        << "behind the picture";
+
+    const Data png = make_image({.suffix = ".png"});
+    const auto png_with = [&](const Data &before, const Data &behind) {
+        const auto at = [&](const char *chunk) {
+            return png.begin() + static_cast<std::ptrdiff_t>(find(png, bytes_of(chunk))) - 4;
+        };
+        return Data(png.begin(), at("IDAT")) + before + Data(at("IDAT"), at("IEND")) + behind +
+               Data(at("IEND"), png.end());
+    };
+    const auto chunk = [](const Data &exif) { return png_chunk("eXIf", Data(exif.begin() + 6, exif.end())); };
+    EXPECT_EQ(orientation(png_with(chunk(six) + chunk(one), {})), 6);
+    EXPECT_EQ(orientation(png_with(chunk(six), chunk(three))), 6);
+    EXPECT_EQ(orientation(png_with({}, chunk(six) + chunk(three))), 6);
+    Data wrong_sum = chunk(three);
+    wrong_sum.back() ^= 1;
+    EXPECT_EQ(orientation(png_with(wrong_sum + chunk(six), {})), 6);
+
+    const Data webp = make_image({.suffix = ".webp[lossless]"});
+    const Data head = bytes_of("WEBP") + webp_chunk("VP8X", {0x0c, 0, 0, 0, 63, 0, 0, 47, 0, 0});
+    const auto exif = [](const Data &data) { return webp_chunk("EXIF", data); };
+    EXPECT_EQ(orientation(webp_chunk("RIFF", head + picture_of(webp) + exif(six) + exif(one))), 6);
+    EXPECT_EQ(orientation(webp_chunk("RIFF", head + exif(six) + picture_of(webp) + exif(three))), 6);
+}
+
 TEST(Animation, TheFirstFrameComesOut)
 {
     const Outcome out = run_guard(make_animation());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What bad input gets: a code each, the same whatever the size of the pieces, as early as it can be known.
 #include "tests/elements/sizeguard/guard_fixture.h"
+#include "tests/elements/sizeguard/test_jpegs.h"
 
 #include <gtest/gtest.h>
 
@@ -203,12 +204,86 @@ TEST(Names, WhatIsNoImageIsCalledByItsName)
         {Data{'I', 'I', '*', 0, 8, 0, 0, 0}, "TIFF"},
         {Data{'P', 'K', 3, 4}, "ZIP"},
         {bytes_of("hello"), "text"},
+        {Data{'I', 'I', '+', 0, 8, 0, 0, 0, 16, 0, 0, 0}, "BigTIFF"},
+        {Data{'M', 'M', 0, '+', 0, 8, 0, 0}, "BigTIFF"},
+        {bytes_of("FUJIFILMCCD-RAW 0201"), "Fujifilm RAF"},
+        {Data{'I', 'I', 'U', 0, 0x18, 0, 0, 0}, "Panasonic RW2"},
+        {Data{'I', 'I', 'R', 'O', 8, 0, 0, 0}, "Olympus ORF"},
+        {Data{'I', 'I', 'R', 'S', 8, 0, 0, 0}, "Olympus ORF"},
+        {Data{'M', 'M', 'O', 'R', 0, 0, 0, 8}, "Olympus ORF"},
     };
     for (const auto &[data, name] : files) {
         const Outcome out = run_guard(data);
         ASSERT_EQ(out.code(), "format-unsupported") << name;
         EXPECT_NE(out.failure->message.find(name), std::string::npos) << out.failure->message;
     }
+}
+
+TEST(Names, OfMediaFilesGoByAllTheirBrands)
+{
+    const auto file = [](const std::string &major, const std::string &compatible) {
+        const auto length = static_cast<std::uint8_t>(16 + compatible.size());
+        return Data{0, 0, 0, length} + bytes_of("ftyp" + major) + Data(4) + bytes_of(compatible) +
+               Data{0, 0, 1, 0} + bytes_of("metaavifheic") + Data(100);
+    };
+    const std::tuple<const char *, const char *, const char *> cases[] = {
+        {"heic", "mif1heic", "HEIC"},
+        {"heix", "", "HEIC"},
+        {"hevc", "", "HEIC"},
+        {"hevx", "", "HEIC"},
+        {"heim", "", "HEIC"},
+        {"heis", "", "HEIC"},
+        {"hevm", "", "HEIC"},
+        {"hevs", "", "HEIC"},
+        {"mif1", "mif1heic", "HEIC"},
+        {"msf1", "hevcmsf1", "HEIC"},
+        {"mif1", "mif1miafavif", "AVIF"},
+        {"avif", "mif1miaf", "AVIF"},
+        {"avis", "", "AVIF"},
+        {"mif1", "mif1avis", "AVIF"},
+        {"miaf", "mif1heix", "HEIC"},
+        {"mif1", "mif1", "HEIF"},
+        {"crx ", "crx isom", "Canon CR3"},
+        {"mp42", "isommp42", "MP4"},
+        {"qt  ", "qt  ", "QuickTime"},
+        {"isom", "", "MP4"},
+    };
+    for (const auto &[major, compatible, name] : cases) {
+        const Outcome out = run_guard(file(major, compatible));
+        ASSERT_EQ(out.code(), "format-unsupported") << major;
+        EXPECT_NE(out.failure->message.find(name), std::string::npos)
+            << major << ": " << out.failure->message;
+        const bool for_phones = out.failure->remedy.find("Most Compatible") != std::string::npos;
+        EXPECT_EQ(for_phones, std::string(name) == "HEIC") << out.failure->remedy;
+    }
+}
+
+TEST(Names, OfRawFilesComeWithTheirOwnRemedy)
+{
+    for (const Data &file : {bytes_of("FUJIFILMCCD-RAW 0201"), Data{'I', 'I', '*', 0, 8, 0, 0, 0}})
+        EXPECT_NE(run_guard(file).failure->remedy.find("camera"), std::string::npos);
+}
+
+TEST(Lengths, OfSegmentsThatNobodyReadsMayBeImpossible)
+{
+    for (const int code : {0xfe, 0xe0, 0xe5, 0xee, 0xef})
+        for (const std::uint8_t length : {0, 1}) {
+            const Data segment{0xff, static_cast<std::uint8_t>(code), 0, length};
+            const Outcome out = run_guard(with_markers(JPEG, segment));
+            EXPECT_EQ(out.code(), "ok") << code;
+            EXPECT_EQ(out.pixels, run_guard(JPEG).pixels) << code;
+        }
+    for (const int code : {0xdb, 0xc4, 0xdd, 0xc0, 0xda})
+        EXPECT_EQ(run_guard(with_markers(JPEG, {0xff, static_cast<std::uint8_t>(code), 0, 0})).code(),
+                  "image-corrupt")
+            << code;
+}
+
+TEST(Channels, WithoutTheirLowestFrequenciesAreDamage)
+{
+    // A colour of the picture is missing: viewers show a guess, but what decides is whether all of it is
+    // there.
+    EXPECT_EQ(run_guard(make_jpeg({.scans = JpegScans::no_second_dc})).code(), "image-corrupt");
 }
 
 TEST(Cancelled, DecodingStopsAndIsNoFailure)

@@ -74,6 +74,31 @@ TEST_F(Sizeguard, PostsWhatItKnows)
     EXPECT_EQ(stat("bytes"), image.size());
 }
 
+TEST_F(Sizeguard, TellsHowTheColoursWereUnderstood)
+{
+    const Data image = make_image({});
+    const auto with_profile = [&](const Data &profile) {
+        return with_markers(image, jpeg_marker(0xe2, bytes_of("ICC_PROFILE") + Data{0, 1, 1} + profile));
+    };
+    const std::tuple<Data, const char *, const char *> cases[] = {
+        {image, "srgb", nullptr},
+        {with_profile(swapping_profile()), "icc", nullptr},
+        {with_profile(bytes_of("none")), "srgb", "icc-broken"},
+    };
+    for (const auto &[data, source, fault] : cases) {
+        start();
+        push(data);
+        end();
+        const MessagePtr message = pop(GST_MESSAGE_ELEMENT);
+        ASSERT_TRUE(message);
+        const GstStructure *s = gst_message_get_structure(message.get());
+        EXPECT_STREQ(gst_structure_get_string(s, "colours"), source);
+        EXPECT_STREQ(gst_structure_get_string(s, "colour-fault"), fault);
+        EXPECT_EQ(error_code(), "");
+        gst_element_set_state(element_.get(), GST_STATE_READY);
+    }
+}
+
 TEST_F(Sizeguard, RefusesOnceWithAMessageAndAnError)
 {
     start();

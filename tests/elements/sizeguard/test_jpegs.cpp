@@ -32,8 +32,20 @@ std::vector<JSAMPLE> line_of(const JpegSpec &spec, int y)
 
 constexpr jpeg_scan_info EACH_CHANNEL[] = {
     {1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}, {1, {3}, 0, 63, 0, 0}};
-constexpr jpeg_scan_info NO_SECOND_DC[] = {
-    {1, {0}, 0, 0, 0, 0}, {1, {2}, 0, 0, 0, 0}, {1, {0}, 1, 63, 0, 0}, {1, {2}, 1, 63, 0, 0}};
+constexpr jpeg_scan_info SEPARATE_DC[] = {{1, {0}, 0, 0, 0, 0},  {1, {1}, 0, 0, 0, 0},
+                                          {1, {2}, 0, 0, 0, 0},  {1, {0}, 1, 63, 0, 0},
+                                          {1, {1}, 1, 63, 0, 0}, {1, {2}, 1, 63, 0, 0}};
+
+/// `jpeg` without its second scan; the tables before it stay.
+Data without_second_scan(const Data &jpeg)
+{
+    const std::size_t first = find(jpeg, {0xff, 0xda});
+    const std::size_t second = test::find(jpeg, {0xff, 0xda}, first + 2);
+    std::size_t end = second + 2;
+    while (jpeg[end] != 0xff || jpeg[end + 1] == 0)
+        ++end;
+    return truncated(jpeg, second) + Data(jpeg.begin() + static_cast<std::ptrdiff_t>(end), jpeg.end());
+}
 
 J_COLOR_SPACE input_space(JpegColours colours)
 {
@@ -98,8 +110,8 @@ Data make_jpeg(const JpegSpec &spec)
         jpeg.scan_info = EACH_CHANNEL;
         jpeg.num_scans = jpeg.num_components;
     } else if (spec.scans == JpegScans::no_second_dc) {
-        jpeg.scan_info = NO_SECOND_DC;
-        jpeg.num_scans = static_cast<int>(std::size(NO_SECOND_DC));
+        jpeg.scan_info = SEPARATE_DC;
+        jpeg.num_scans = static_cast<int>(std::size(SEPARATE_DC));
     }
 
     jpeg_start_compress(&jpeg, TRUE);
@@ -112,7 +124,7 @@ Data make_jpeg(const JpegSpec &spec)
     jpeg_destroy_compress(&jpeg);
     Data data(bytes, bytes + size);
     std::free(bytes);
-    return data;
+    return spec.scans == JpegScans::no_second_dc ? without_second_scan(data) : data;
 }
 
 } // namespace anime::test
