@@ -38,8 +38,9 @@ const char *to_string(Upsampling upsampling);
 /// The AnimeGANv2 generator with the parameter names of its public PyTorch port.
 Graph build_animeganv2(const WeightMap &weights, std::optional<Upsampling> upsampling);
 
-/// The student: no normalisation, a global branch on a thumbnail, everything else local. Its widths and its
-/// number of blocks are read from the weights.
+/// The student: no normalisation, a global branch on a thumbnail, everything else local. Its widths, its
+/// number of blocks and the side of the pixel blocks that it works on (2, or 4: the quick one) are read from
+/// the weights.
 Graph build_lite(const WeightMap &weights, std::optional<Upsampling> upsampling);
 
 } // namespace anime

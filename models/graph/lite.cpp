@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The student. A small net at half and quarter size paints; a global branch, which sees the whole picture as
+// The student. A small net at half and quarter size paints (at a quarter and an eighth where its weights are
+// those of the quick one for live video); a global branch, which sees the whole picture as
 // a thumbnail, sets scale and bias of three of its convs, because the teacher's colours depend on all of it.
 #include "models/error.h"
 #include "models/graph/graph_builder.h"
@@ -16,6 +17,15 @@ constexpr int thumbnail_side = 48;
 int conv_act(GraphBuilder &g, int x, const std::string &name, const ConvShape &shape)
 {
     return g.activation(g.conv(x, name, shape), slope);
+}
+
+/// The side of the blocks of pixels that the stem reads as channels.
+int block_side(const WeightMap &weights)
+{
+    const auto stem = weights.find("stem.weight");
+    const bool quick =
+        stem != weights.end() && stem->second->shape.size() == 4 && stem->second->shape[1] == 48;
+    return quick ? 4 : 2;
 }
 
 } // namespace
@@ -43,7 +53,8 @@ Graph build_lite(const WeightMap &weights, std::optional<Upsampling> upsampling)
         return g.activation(y, slope);
     };
 
-    const int skip = steered(g.unshuffle(picture, 2), "stem", {});
+    const int side = block_side(weights);
+    const int skip = steered(g.unshuffle(picture, side), "stem", {});
     int x = steered(skip, "down", {.stride = 2});
     const int width = g.channels(x);
     for (int n = 1; g.has("block" + std::to_string(n) + ".conv1.weight"); ++n) {
@@ -58,8 +69,8 @@ Graph build_lite(const WeightMap &weights, std::optional<Upsampling> upsampling)
     if (g.channels(v) != offset)
         g.invalid("'global.fc2' gives " + std::to_string(g.channels(v)) + " values instead of " +
                   std::to_string(offset));
-    x = g.conv(x, "head2", {.channels = 12});
-    g.clamp(g.shuffle(x, 2));
+    x = g.conv(x, "head2", {.channels = 3 * side * side});
+    g.clamp(g.shuffle(x, side));
     return g.finish();
 }
 

@@ -62,7 +62,7 @@ WeightPtr tensor(const std::string &name, const std::vector<std::int64_t> &shape
     return std::make_shared<Weight>(Weight{name, shape, values});
 }
 
-Safetensors lite_model(int stem, int down, int blocks, bool calibrated)
+Safetensors lite_model(int stem, int down, int blocks, bool calibrated, int side)
 {
     Safetensors model;
     model.metadata = {{"architecture", "lite"}, {"name", "tiny"}, {"licence", "CC0"}, {"face_size", "64"}};
@@ -71,7 +71,7 @@ Safetensors lite_model(int stem, int down, int blocks, bool calibrated)
     put_conv(model, "global.conv3", 8, 4, 3, true);
     put_linear(model, "global.fc1", 8, 8);
     put_linear(model, "global.fc2", 2 * (stem + down + stem), 8);
-    put_conv(model, "stem", stem, 12, 3, true);
+    put_conv(model, "stem", stem, 3 * side * side, 3, true);
     put_conv(model, "down", down, stem, 3, true);
     for (int n = 1; n <= blocks; ++n) {
         const std::string block = "block" + std::to_string(n);
@@ -80,7 +80,7 @@ Safetensors lite_model(int stem, int down, int blocks, bool calibrated)
     }
     put_conv(model, "up", stem, down, 1, true);
     put_conv(model, "head1", stem, stem, 3, true);
-    put_conv(model, "head2", 12, stem, 3, true);
+    put_conv(model, "head2", 3 * side * side, stem, 3, true);
     if (calibrated) {
         for (const auto &[name, weight] : WeightMap(model.tensors)) {
             if (weight->shape.size() != 4)

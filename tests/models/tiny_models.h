@@ -21,8 +21,9 @@ WeightPtr random_tensor(const std::string &name, const std::vector<std::int64_t>
 WeightPtr tensor(const std::string &name, const std::vector<std::int64_t> &shape,
                  const std::vector<float> &values);
 
-/// A lite model with `stem` and `down` channels and `blocks` blocks; with ranges where `calibrated`.
-Safetensors lite_model(int stem = 4, int down = 6, int blocks = 1, bool calibrated = false);
+/// A lite model with `stem` and `down` channels and `blocks` blocks; with ranges where `calibrated`; on
+/// blocks of `side` × `side` pixels (2, or 4: the quick one).
+Safetensors lite_model(int stem = 4, int down = 6, int blocks = 1, bool calibrated = false, int side = 2);
 
 /// An AnimeGANv2 generator; its widths are fixed, so it has the real 2.1 million parameters.
 Safetensors animeganv2_model(Upsampling upsampling = Upsampling::legacy);

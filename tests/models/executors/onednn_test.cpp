@@ -117,6 +117,16 @@ TEST(Onednn, PaintsLiteAsTheReferenceDoes)
     EXPECT_LT(paint_and_compare(*lite, onednn::Precision::f32, 150, 333).largest, 0.02);
 }
 
+TEST(Onednn, PaintsTheQuickLiteAsTheReferenceDoes)
+{
+    const auto quick = model(test::lite_model(4, 6, 1, false, 4), "lite");
+    for (int size = 1; size <= 17; ++size) {
+        SCOPED_TRACE(size);
+        EXPECT_LT(paint_and_compare(*quick, onednn::Precision::f32, size, 18 - size).largest, 0.02);
+    }
+    EXPECT_LT(paint_and_compare(*quick, onednn::Precision::f32, 150, 333).largest, 0.02);
+}
+
 TEST(Onednn, PaintsAnimeganv2AsTheReferenceDoes)
 {
     for (Upsampling upsampling : {Upsampling::legacy, Upsampling::align_corners, Upsampling::half_pixel}) {
@@ -143,6 +153,8 @@ TEST(Onednn, LowPrecisionStaysCloseToTheReference)
     if (onednn::isa().vnni) {
         EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 120, 96).psnr, 32);
         EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 13, 300).psnr, 25);
+        const auto quick = calibrated(*model(test::lite_model(32, 48, 2, false, 4), "lite"), picture);
+        EXPECT_GT(paint_and_compare(*quick, onednn::Precision::int8, 120, 96).psnr, 32);
     }
     if (onednn::isa().bf16) {
         EXPECT_GT(paint_and_compare(*lite, onednn::Precision::bf16, 120, 96).psnr, 40);

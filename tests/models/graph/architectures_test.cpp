@@ -55,6 +55,16 @@ TEST(Architectures, LiteReadsItsWidthsAndDepthFromTheWeights)
     EXPECT_EQ(run_reference(graph, test::picture(16, 12)).channels, 3);
 }
 
+TEST(Architectures, TheQuickLiteWorksOnBlocksOfFourPixels)
+{
+    const Graph graph = build_graph("lite", test::lite_model(4, 6, 1, false, 4).tensors, {});
+    EXPECT_EQ(graph.multiple, 8);
+    const Planes out = run_reference(graph, test::picture(24, 16));
+    EXPECT_EQ(out.channels, 3);
+    EXPECT_EQ(out.height, 24);
+    EXPECT_EQ(out.width, 16);
+}
+
 TEST(Architectures, CalibrationBecomesTheRangeOfItsConv)
 {
     const Safetensors model = test::lite_model(4, 6, 1, true);
