@@ -2,6 +2,8 @@
 // The one error type of models/: a stable code for machines, a sentence and a remedy for people.
 #pragma once
 
+#include "models/api.h"
+
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,7 +14,7 @@ namespace anime
 /// Thrown inside models/ and caught at the edge of the element that called. `code()` is one of
 /// model-missing, model-invalid, model-unsupported, executor-missing, device-missing, device-lost,
 /// precision-unsupported, out-of-memory, cancelled; docs/elements.md lists them for users.
-class Error : public std::runtime_error
+class ANIME_API Error : public std::runtime_error
 {
 public:
     Error(std::string code, const std::string &message, std::string remedy = {})

@@ -2,6 +2,7 @@
 // A model: a graph with its weights and what is known of them. Immutable, loaded once in a process.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 
 #include <map>
@@ -30,7 +31,7 @@ struct Model {
 
 /// What the tensors and the metadata of a file make; `fallback_name` where the metadata has no name. Throws
 /// Error: model-invalid, model-unsupported.
-Model make_model(const Safetensors &file, const std::string &fallback_name);
+ANIME_API Model make_model(const Safetensors &file, const std::string &fallback_name);
 
 /// The same for two names of one model, another once its file was replaced or written to. Throws Error:
 /// model-missing for a name that means nothing, model-unsupported.
@@ -39,7 +40,7 @@ std::string model_identity(const std::string &name_or_path);
 /// Finds `name_or_path` (embedded, downloaded, or a .safetensors or .pt file), validates it and builds its
 /// graph. A model in use anywhere in the process is handed out again. Throws Error: model-missing,
 /// model-invalid, model-unsupported.
-std::shared_ptr<const Model> load_model(const std::string &name_or_path);
+ANIME_API std::shared_ptr<const Model> load_model(const std::string &name_or_path);
 
 /// Model::digest without loading the model. Throws Error: model-missing.
 std::string model_digest(const std::string &name_or_path);

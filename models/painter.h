@@ -2,6 +2,7 @@
 // The face that models/ shows to the elements: open a painter by name, paint a picture of any size with it.
 #pragma once
 
+#include "models/api.h"
 #include "models/error.h"
 #include "models/image.h"
 
@@ -50,7 +51,7 @@ struct PaintStats {
 
 /// Paints pictures with one model on one executor. Safe to call from several threads: calls beyond the
 /// executor's slots wait, and stop waiting when cancelled.
-class Painter
+class ANIME_API Painter
 {
 public:
     virtual ~Painter() = default;
@@ -70,10 +71,10 @@ public:
 /// newest always and others within 64 MiB, so that the next pipeline does not load them again; one whose file
 /// was replaced is not handed out any more. Throws Error: model-missing, model-invalid, model-unsupported,
 /// executor-missing, device-missing, precision-unsupported, out-of-memory.
-std::shared_ptr<Painter> open_painter(const PaintSettings &settings);
+ANIME_API std::shared_ptr<Painter> open_painter(const PaintSettings &settings);
 
 /// Lets go of the painters that nobody uses.
-void forget_idle_painters();
+ANIME_API void forget_idle_painters();
 
 /// What PaintSettings::executor can name.
 struct ExecutorInfo {
@@ -81,7 +82,7 @@ struct ExecutorInfo {
     std::string about; ///< one line
 };
 
-std::vector<ExecutorInfo> list_executors();
+ANIME_API std::vector<ExecutorInfo> list_executors();
 
 /// A style that can be named in PaintSettings::model and needs no path.
 struct StyleInfo {
@@ -93,10 +94,10 @@ struct StyleInfo {
 
 /// The embedded ones, the default first; those of the catalogue; other .safetensors files in the download
 /// folder.
-std::vector<StyleInfo> list_styles();
+ANIME_API std::vector<StyleInfo> list_styles();
 
 /// SHA-256 of a style's weights file, hex, as PainterInfo has it; the file is read again only after it was
 /// replaced or written to. Throws Error: model-missing.
-std::string style_digest(const std::string &name_or_path);
+ANIME_API std::string style_digest(const std::string &name_or_path);
 
 } // namespace anime

@@ -3,6 +3,7 @@
 // that are done to it before anything else looks at it.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 
 #include <optional>
@@ -29,6 +30,6 @@ struct Chain {
 
 /// In the order of their ends, so that each finds what it reads done.
 /// Throws Error model-unsupported for a sequence of operations that no stage does.
-std::vector<Chain> find_chains(const Graph &graph);
+ANIME_API std::vector<Chain> find_chains(const Graph &graph);
 
 } // namespace anime::compiler

@@ -3,6 +3,8 @@
 // 9 + 6 + 6 + 4 taps instead of 36; the upsampled value never exists.
 #pragma once
 
+#include "models/api.h"
+
 #include <vector>
 
 namespace anime::compiler
@@ -16,6 +18,6 @@ struct Phase {
     std::vector<float> weights;
 };
 
-Phase make_phase(const std::vector<float> &weights, int row, int column);
+ANIME_API Phase make_phase(const std::vector<float> &weights, int row, int column);
 
 } // namespace anime::compiler

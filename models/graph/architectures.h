@@ -2,6 +2,7 @@
 // The architectures by name: each builds a Graph from named weights and refuses weights that do not fit it.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 
 #include <map>
@@ -28,12 +29,12 @@ const std::vector<Architecture> &architectures();
 /// Builds the graph of `architecture`. Every tensor that it needs has to be there with its shape and finite
 /// values, and no other. `upsampling` is the model's option; an architecture that fixes it refuses another.
 /// Throws Error: model-unsupported for an unknown architecture, model-invalid for weights that do not fit.
-Graph build_graph(std::string_view architecture, const WeightMap &weights,
-                  std::optional<Upsampling> upsampling);
+ANIME_API Graph build_graph(std::string_view architecture, const WeightMap &weights,
+                            std::optional<Upsampling> upsampling);
 
 /// "legacy", "align-corners", "half-pixel"; nothing for any other text.
-std::optional<Upsampling> parse_upsampling(std::string_view text);
-const char *to_string(Upsampling upsampling);
+ANIME_API std::optional<Upsampling> parse_upsampling(std::string_view text);
+ANIME_API const char *to_string(Upsampling upsampling);
 
 /// The AnimeGANv2 generator with the parameter names of its public PyTorch port.
 Graph build_animeganv2(const WeightMap &weights, std::optional<Upsampling> upsampling);

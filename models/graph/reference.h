@@ -3,6 +3,7 @@
 // executors compute is compared with it.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 
 #include <cstddef>
@@ -30,7 +31,7 @@ struct Planes {
 Planes run_reference_node(const Node &node, const std::vector<const Planes *> &inputs);
 
 /// The whole graph. `picture` has 3 channels and sides that suit the graph.
-Planes run_reference(const Graph &graph, const Planes &picture);
+ANIME_API Planes run_reference(const Graph &graph, const Planes &picture);
 
 /// The same, with the value of every node.
 std::vector<Planes> run_reference_values(const Graph &graph, const Planes &picture);

@@ -3,6 +3,7 @@
 // and by checksum. Where downloaded ones lie.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 
 #include <cstddef>
@@ -33,12 +34,12 @@ struct CatalogueEntry {
 const std::vector<CatalogueEntry> &catalogue();
 
 /// What the name "default" stands for.
-const std::string &default_style();
+ANIME_API const std::string &default_style();
 
 const CatalogueEntry *find_in_catalogue(std::string_view name);
 
 /// The entry whose checksum a file has, however the file is called.
-const CatalogueEntry *identify(std::span<const std::byte> file);
+ANIME_API const CatalogueEntry *identify(std::span<const std::byte> file);
 
 /// Where `models/fetch` puts NAME.pt: $XDG_DATA_HOME/gst-anime/models.
 std::filesystem::path download_folder();
@@ -47,6 +48,6 @@ std::filesystem::path download_folder();
 std::string git_blob_sha1(std::span<const std::byte> file);
 
 /// SHA-256, hex.
-std::string sha256(std::span<const std::byte> file);
+ANIME_API std::string sha256(std::span<const std::byte> file);
 
 } // namespace anime

@@ -3,6 +3,8 @@
 // writes the source (models/weights/embed).
 #pragma once
 
+#include "models/api.h"
+
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -17,7 +19,7 @@ struct EmbeddedStyle {
 };
 
 /// In the order of the catalogue, less those that the build was told to leave out.
-std::vector<EmbeddedStyle> embedded_models();
+ANIME_API std::vector<EmbeddedStyle> embedded_models();
 
 /// models/weights/catalogue.json.
 std::span<const std::byte> embedded_catalogue();

@@ -3,6 +3,8 @@
 // the mapping stays whole while it is read.
 #pragma once
 
+#include "models/api.h"
+
 #include <glib.h>
 
 #include <cstddef>
@@ -16,7 +18,7 @@ namespace anime
 /// Larger files are refused before they are mapped: the largest published checkpoint has 9 MB.
 constexpr std::size_t max_model_bytes = std::size_t{256} << 20;
 
-class MappedFile
+class ANIME_API MappedFile
 {
 public:
     /// Throws Error: model-missing where there is no such file or it can't be read, model-invalid where it is

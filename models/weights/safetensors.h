@@ -3,6 +3,7 @@
 // file is not trusted.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/architectures.h"
 
 #include <cstddef>
@@ -26,10 +27,10 @@ constexpr std::size_t max_rank = 8;
 constexpr std::size_t max_name_bytes = 256;
 
 /// Reads a whole file that is already in memory. `source` names it in messages. Throws Error model-invalid.
-Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::string &source);
+ANIME_API Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::string &source);
 
 /// Writes a file with F32 tensors beside `path` and renames it, so that a reader never sees half of it.
 /// Throws std::filesystem::filesystem_error.
-void write_safetensors(const std::filesystem::path &path, const Safetensors &contents);
+ANIME_API void write_safetensors(const std::filesystem::path &path, const Safetensors &contents);
 
 } // namespace anime

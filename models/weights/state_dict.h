@@ -3,6 +3,7 @@
 // in the file is run.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/architectures.h"
 
 #include <cstddef>
@@ -16,6 +17,6 @@ namespace anime
 bool is_torchscript(std::span<const std::byte> file, const std::string &source);
 
 /// The tensors of a state dict. Throws Error: model-invalid; model-unsupported for TorchScript.
-WeightMap read_state_dict(std::span<const std::byte> file, const std::string &source);
+ANIME_API WeightMap read_state_dict(std::span<const std::byte> file, const std::string &source);
 
 } // namespace anime

@@ -2,6 +2,7 @@
 // Measures what 8-bit arithmetic has to know of a model: the range of every convolution's input per channel.
 #pragma once
 
+#include "models/api.h"
 #include "models/graph/graph.h"
 #include "models/image.h"
 
@@ -14,13 +15,14 @@ namespace anime::onednn
 
 /// By the convolution's name. Paints every photo once in f32. The range holds every value: leaving out 0.05 %
 /// at either end costs 6 dB with the hayao weights.
-std::map<std::string, InputRange> measure_ranges(const Graph &graph, const std::vector<ConstImage> &photos);
+ANIME_API std::map<std::string, InputRange> measure_ranges(const Graph &graph,
+                                                           const std::vector<ConstImage> &photos);
 
 /// `graph` with these ranges.
-Graph with_ranges(const Graph &graph, const std::map<std::string, InputRange> &ranges);
+ANIME_API Graph with_ranges(const Graph &graph, const std::map<std::string, InputRange> &ranges);
 
 /// PSNR in dB of what `graph` paints in int8 or bf16 (by name) against f32, over all photos; both as bytes.
-double measure_fidelity(const Graph &graph, const std::string &precision,
-                        const std::vector<ConstImage> &photos);
+ANIME_API double measure_fidelity(const Graph &graph, const std::string &precision,
+                                  const std::vector<ConstImage> &photos);
 
 } // namespace anime::onednn

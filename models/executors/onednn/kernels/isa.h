@@ -2,6 +2,8 @@
 // What the CPU can do, as oneDNN reports it; its cap DNNL_MAX_CPU_ISA counts.
 #pragma once
 
+#include "models/api.h"
+
 #include <string>
 
 namespace anime::onednn
@@ -16,6 +18,6 @@ struct Isa {
     bool amx = false;  ///< the same in tiles of a matrix
 };
 
-const Isa &isa();
+ANIME_API const Isa &isa();
 
 } // namespace anime::onednn
