@@ -58,14 +58,17 @@ FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Ima
         tone_.match(photo, painting, how);
     else
         tone_.forget();
-    if (settings.temporal_smoothing > 0)
-        smoother_.smooth(photo, painting, settings.temporal_smoothing);
-    else
-        smoother_.forget();
-
     if (scaled)
         resize(as_const(painting), out);
     return stats;
+}
+
+void FramePainter::steady(const ConstImage &in, const Image &out, double temporal_smoothing)
+{
+    if (temporal_smoothing > 0)
+        smoother_.smooth(in, out, temporal_smoothing);
+    else
+        smoother_.forget();
 }
 
 void FramePainter::forget()

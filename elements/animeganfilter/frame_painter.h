@@ -34,6 +34,9 @@ public:
     FrameStats paint(Painter &painter, const ConstImage &in, const Image &out, const FrameSettings &settings,
                      const std::atomic<bool> &cancel);
 
+    /// Takes the flicker out of `out`, faces and all, where `in` stays as it was in the frame before.
+    void steady(const ConstImage &in, const Image &out, double temporal_smoothing);
+
     /// Forgets the frames before and frees what was kept for the next one.
     void forget();
 

@@ -157,6 +157,7 @@ FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::ve
             match_colours(face, as_const(out));
             blend_patch(out, face);
         }
+        frames_.steady(in, out, now.frame.temporal_smoothing);
     }
     finish_frame(in, out, now.frame.strength);
     return stats;

@@ -149,7 +149,8 @@ double feather_alpha(double distance, double feather)
     return t * t * (3 - 2 * t);
 }
 
-Patch put_back(const ConstImage &canvas, const Crop &crop, int frame_width, int frame_height, double feather)
+Patch put_back(const ConstImage &canvas, const Crop &crop, int frame_width, int frame_height, double feather,
+               double presence)
 {
     const double radius = crop.side / 2;
     const Bounds bounds = bounds_of(crop.centre, radius, frame_width, frame_height);
@@ -169,7 +170,7 @@ Patch put_back(const ConstImage &canvas, const Crop &crop, int frame_width, int 
     for (int y = bounds.top; y < bounds.bottom; ++y) {
         for (int x = bounds.left; x < bounds.right; ++x, to += 4) {
             const double distance = std::hypot(x + 0.5 - crop.centre.x, y + 0.5 - crop.centre.y) / radius;
-            const double alpha = feather_alpha(distance, feather);
+            const double alpha = presence * feather_alpha(distance, feather);
             if (alpha == 0)
                 continue;
             std::array<float, 3> sum{};

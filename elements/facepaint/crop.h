@@ -46,8 +46,9 @@ void take_out(const ConstImage &frame, const Crop &crop, const Image &canvas);
 
 /// The patch that puts `canvas` back where `crop` lies, cut off at a frame of this size, each pixel the mean
 /// of those that it covers. Alpha falls from 255 to 0 over the outer `feather` (0 to 1) of the radius of the
-/// circle inside the crop. Empty if none of it is on the frame.
-Patch put_back(const ConstImage &canvas, const Crop &crop, int frame_width, int frame_height, double feather);
+/// circle inside the crop, times `presence`. Empty if none of it is on the frame.
+Patch put_back(const ConstImage &canvas, const Crop &crop, int frame_width, int frame_height, double feather,
+               double presence = 1);
 
 /// The alpha (0 to 1) at this distance from the centre, in radii.
 double feather_alpha(double distance, double feather);

@@ -21,7 +21,8 @@ struct Face {
     double y = 0;
     double width = 0;
     double height = 0;
-    double confidence = 0;        ///< the detector's score; above 0, more is surer, 3 is very sure
+    double confidence = 0; ///< the detector's score; above 0, more is surer, 3 is very sure
+    double presence = 1;   ///< the part of its painting that is shown: in video faces come and go slowly
     std::vector<Point> landmarks; ///< 68, in dlib's order, where they were asked for
 
     Point centre() const { return {x + width / 2, y + height / 2}; }

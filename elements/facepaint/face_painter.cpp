@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace anime
@@ -36,34 +37,50 @@ int canvas_side(double crop_side, int face_size)
     return large ? side : std::min(face_size, side);
 }
 
-std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, FaceResult &result)
+Detection FacePainter::detect(const ConstImage &frame, const FaceSettings &settings)
+{
+    const Stopwatch watch;
+    Detection detection;
+    detection.faces = detector_->detect(frame, settings.detection);
+    detection.size = working_size(frame.width, frame.height, settings.detection);
+    detection.ns = watch.ns();
+    return detection;
+}
+
+std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, double largest,
+                                    FaceResult &result)
 {
     if (settings.max_faces == 0) {
         forget();
         return {};
     }
-    const bool every_frame = settings.detection_interval <= 1;
-    std::vector<Face> faces;
-    if (every_frame || frames_since_detection_ == 0) {
-        faces = detector_->detect(frame, settings.detection);
-        result.detection_size = working_size(frame.width, frame.height, settings.detection);
-        if (!every_frame)
-            tracker_.detected(faces);
+    const bool still = settings.detection_interval <= 1 && !settings.background;
+    if (cut_.is_cut(frame) || still)
+        forget_faces();
+    std::optional<Detection> detection;
+    if (settings.background) {
+        detection = background_.take();
+        background_.look(frame, settings.detection);
+    } else if (frames_since_detection_ == 0) {
+        detection = detect(frame, settings);
     }
-    if (every_frame)
-        tracker_.clear();
-    else
-        faces = tracker_.next();
-    frames_since_detection_ = every_frame ? 0 : (frames_since_detection_ + 1) % settings.detection_interval;
-    return faces;
+    if (!settings.background)
+        frames_since_detection_ = (frames_since_detection_ + 1) % settings.detection_interval;
+    if (detection) {
+        result.detection_size = detection->size;
+        result.detection_ns = detection->ns;
+        tracker_.detected(detection->faces);
+    }
+    return tracker_.next(largest);
 }
 
 FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &settings, Painter &painter,
                               const LandmarkPredictor *predictor, const std::atomic<bool> &cancel)
 {
     FaceResult result;
-    const Stopwatch detection;
-    result.faces = find(frame, settings, result);
+    const int face_size = painter.info().face_size;
+    const double largest = settings.skip_large ? large_enough * face_size / settings.expand : HUGE_VAL;
+    result.faces = find(frame, settings, largest, result);
     result.found = result.faces.size();
     std::stable_sort(result.faces.begin(), result.faces.end(),
                      [](const Face &a, const Face &b) { return a.confidence > b.confidence; });
@@ -74,15 +91,13 @@ FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &setti
         if (predictor)
             face.landmarks = predictor->predict(frame, face);
     }
-    result.detection_ns = detection.ns();
 
     const Stopwatch painting;
-    const int face_size = painter.info().face_size;
     // The surest last, so that it lies on top where two overlap.
     for (auto face = result.faces.rbegin(); face != result.faces.rend(); ++face) {
         throw_if_cancelled(cancel);
         Crop crop = crop_around(*face, settings.expand, eye_angle(face->landmarks));
-        if (settings.skip_large && crop.side >= large_enough * face_size)
+        if (face->presence <= 0)
             continue;
         crop.side = std::min(crop.side, static_cast<double>(std::max(frame.width, frame.height)));
         if (crop.side >= face_size)
@@ -98,7 +113,7 @@ FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &setti
         painter.paint(as_const(photo.image), painted.image, cancel);
         const ConstImage middle{painted.image.at(margin, margin), side - 2 * margin, side - 2 * margin,
                                 painted.image.stride, 3};
-        Patch patch = put_back(middle, crop, frame.width, frame.height, settings.feather);
+        Patch patch = put_back(middle, crop, frame.width, frame.height, settings.feather, face->presence);
         match_colours(patch, frame);
         if (!patch.rgba.empty())
             result.patches.push_back(std::move(patch));
@@ -107,10 +122,17 @@ FaceResult FacePainter::paint(const ConstImage &frame, const FaceSettings &setti
     return result;
 }
 
-void FacePainter::forget()
+void FacePainter::forget_faces()
 {
     tracker_.clear();
+    background_.forget();
     frames_since_detection_ = 0;
+}
+
+void FacePainter::forget()
+{
+    forget_faces();
+    cut_.forget();
 }
 
 } // namespace anime

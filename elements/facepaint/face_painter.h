@@ -3,6 +3,8 @@
 // them back as patches. Plain C++; the element puts the patches on the frame or attaches them.
 #pragma once
 
+#include "elements/common/scene_cut.h"
+#include "elements/facepaint/background_detector.h"
 #include "elements/facepaint/face.h"
 #include "elements/facepaint/face_detector.h"
 #include "elements/facepaint/face_tracker.h"
@@ -22,17 +24,18 @@ struct FaceSettings {
     DetectionLimits detection;
     unsigned max_faces = 32;
     unsigned detection_interval = 1; ///< frames from one detection to the next
+    bool background = false;         ///< detect on a thread of its own, with the last boxes until it answers
     double expand = 1.3;             ///< side of the crop, in sides of the face's box
     double feather = 0.5;            ///< width of the soft edge, in radii of the patch
     bool skip_large = false;         ///< leave out what the frame's painter paints as well by itself
 };
 
 struct FaceResult {
-    std::vector<Face> faces;    ///< all that were kept, the surest first
-    std::vector<Patch> patches; ///< the painted ones, to be put on the frame in this order
-    std::size_t found = 0;      ///< faces before max-faces was applied
-    WorkingSize detection_size; ///< 0 by 0: nothing was detected on this frame
-    std::uint64_t detection_ns = 0;
+    std::vector<Face> faces;        ///< all that were kept, the surest first
+    std::vector<Patch> patches;     ///< the painted ones, to be put on the frame in this order
+    std::size_t found = 0;          ///< faces before max-faces was applied
+    WorkingSize detection_size;     ///< 0 by 0: nothing was detected on this frame
+    std::uint64_t detection_ns = 0; ///< also that of another thread which has answered
     std::uint64_t painting_ns = 0;
 };
 
@@ -49,7 +52,10 @@ int canvas_side(double crop_side, int face_size);
 class FacePainter
 {
 public:
-    explicit FacePainter(std::unique_ptr<FaceDetector> detector) : detector_(std::move(detector)) {}
+    explicit FacePainter(std::unique_ptr<FaceDetector> detector)
+        : detector_(std::move(detector)), background_(*detector_)
+    {
+    }
 
     /// `predictor` may be null: faces are then painted as they lie. The patches have the frame's colours.
     /// Throws Error: cancelled, out-of-memory, and what dlib throws.
@@ -60,9 +66,15 @@ public:
     void forget();
 
 private:
-    std::vector<Face> find(const ConstImage &frame, const FaceSettings &settings, FaceResult &result);
+    /// The faces of this frame, with `largest` as FaceTracker::next() has it.
+    std::vector<Face> find(const ConstImage &frame, const FaceSettings &settings, double largest,
+                           FaceResult &result);
+    Detection detect(const ConstImage &frame, const FaceSettings &settings);
+    void forget_faces();
 
     std::unique_ptr<FaceDetector> detector_;
+    BackgroundDetector background_; ///< behind detector_, which it uses
+    SceneCut cut_;
     FaceTracker tracker_;
     unsigned frames_since_detection_ = 0;
 };

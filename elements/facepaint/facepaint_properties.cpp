@@ -17,6 +17,7 @@ enum {
     PROP_EXPAND,
     PROP_ALIGN,
     PROP_DETECTION_INTERVAL,
+    PROP_BACKGROUND_DETECTION,
     PROP_FEATHER,
     PROP_MODE,
     PROP_MESSAGE_INTERVAL,
@@ -32,6 +33,22 @@ GType mode_type()
     };
     static const GType type = [] {
         const GType registered = g_enum_register_static("GstAnimeFacepaintMode", values);
+        gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
+        return registered;
+    }();
+    return type;
+}
+
+GType background_type()
+{
+    static const GEnumValue values[] = {
+        {static_cast<int>(BackgroundDetection::automatic), "In live pipelines", "auto"},
+        {static_cast<int>(BackgroundDetection::off), "Each detection on the frame that it is for", "off"},
+        {static_cast<int>(BackgroundDetection::on), "With the last boxes until it answers", "on"},
+        {0, nullptr, nullptr},
+    };
+    static const GType type = [] {
+        const GType registered = g_enum_register_static("GstAnimeBackgroundDetection", values);
         gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
         return registered;
     }();
@@ -81,6 +98,11 @@ void install_facepaint_properties(GObjectClass *object_class)
                               "Frames from one detection to the next; between them the boxes glide (1: each "
                               "frame by itself, for stills)",
                               1, 1000, defaults.faces.detection_interval, playing));
+    install(
+        PROP_BACKGROUND_DETECTION,
+        g_param_spec_enum("background-detection", "Background detection",
+                          "Look for faces on a thread of its own, which takes a quarter of a core at most",
+                          background_type(), static_cast<int>(defaults.background), playing));
     install(PROP_FEATHER,
             g_param_spec_double("feather", "Feather",
                                 "Width of the soft edge, in radii of the circle that is painted (0: hard)", 0,
@@ -120,6 +142,9 @@ bool set_facepaint_property(FacepaintSettings &settings, guint id, const GValue 
     case PROP_DETECTION_INTERVAL:
         settings.faces.detection_interval = g_value_get_uint(value);
         return true;
+    case PROP_BACKGROUND_DETECTION:
+        settings.background = static_cast<BackgroundDetection>(g_value_get_enum(value));
+        return true;
     case PROP_FEATHER:
         settings.faces.feather = g_value_get_double(value);
         return true;
@@ -154,6 +179,9 @@ bool get_facepaint_property(const FacepaintSettings &settings, guint id, GValue 
         return true;
     case PROP_DETECTION_INTERVAL:
         g_value_set_uint(value, settings.faces.detection_interval);
+        return true;
+    case PROP_BACKGROUND_DETECTION:
+        g_value_set_enum(value, static_cast<int>(settings.background));
         return true;
     case PROP_FEATHER:
         g_value_set_double(value, settings.faces.feather);

@@ -12,12 +12,14 @@ namespace anime
 {
 
 enum class FaceMode { blend, overlay };
+enum class BackgroundDetection { automatic, off, on };
 
 /// What the user asked for.
 struct FacepaintSettings {
     PaintSettings paint{.model = style_in_use};
     FaceSettings faces;
     FaceMode mode = FaceMode::blend;
+    BackgroundDetection background = BackgroundDetection::automatic;
     bool align = false;
     GstClockTime message_interval = 0;
 };

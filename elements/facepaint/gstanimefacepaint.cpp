@@ -38,6 +38,7 @@
 
 #include <gst/video/video.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -63,8 +64,11 @@ public:
     {
         if (faces_)
             faces_->forget();
+        downstream_changed(); // new caps are among what ends the frames before
     }
     void use(FaceParts parts);
+    /// Any thread may call it.
+    void downstream_changed() { ask_downstream_ = true; }
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *buffer, const Image &frame);
 
 private:
@@ -73,6 +77,7 @@ private:
         const std::lock_guard guard(settings_lock_);
         return settings_;
     }
+    bool overlays_are_taken();
     FaceResult handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now);
     void add_totals(const FaceResult &result);
     void set_totals(GstStructure *structure);
@@ -83,6 +88,9 @@ private:
     /// together with `totals_lock_`.
     std::mutex settings_lock_;
     FacepaintSettings settings_;
+
+    std::atomic<bool> ask_downstream_ = true;
+    bool overlays_taken_ = false; ///< of the streaming thread: as downstream said when it was last asked
 
     // Of the streaming thread; there between start() and stop().
     std::optional<FacePainter> faces_;
@@ -139,15 +147,37 @@ void Facepaint::use(FaceParts parts)
     set_painter_opener(parts_.open_painter);
 }
 
+bool Facepaint::overlays_are_taken()
+{
+    if (!ask_downstream_.exchange(false))
+        return overlays_taken_;
+    GstPad *src = GST_BASE_TRANSFORM_SRC_PAD(element());
+    const CapsPtr caps(gst_pad_get_current_caps(src));
+    const QueryPtr query(gst_query_new_allocation(caps.get(), FALSE));
+    overlays_taken_ =
+        has_animeganfilter_behind(src) ||
+        (gst_pad_peer_query(src, query.get()) &&
+         gst_query_find_allocation_meta(query.get(), GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr));
+    if (!overlays_taken_)
+        post_warning(element(), {.code = "overlay-blender-missing",
+                                 .message = "Nothing behind facepaint blends overlays, so the painted faces "
+                                            "are put on the frame at once.",
+                                 .remedy = "Put an animeganfilter behind it, or use mode=blend."});
+    return overlays_taken_;
+}
+
 FaceResult Facepaint::handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now)
 {
     // Asked with each frame: whoever changes animeganfilter's model does not tell facepaint.
     follow_model(follow_style_in_use(GST_BASE_TRANSFORM_SRC_PAD(element()), now.paint).model);
     FaceSettings face_settings = now.faces;
-    face_settings.skip_large = now.mode == FaceMode::overlay;
+    const bool overlay = now.mode == FaceMode::overlay && overlays_are_taken();
+    face_settings.skip_large = overlay;
+    face_settings.background = now.background == BackgroundDetection::on ||
+                               (now.background == BackgroundDetection::automatic && reporter.is_live());
     FaceResult result =
         faces_->paint(as_const(frame), face_settings, painter(), predictor_.get(), cancel.flag());
-    if (now.mode == FaceMode::overlay)
+    if (overlay)
         attach_face_patches(buffer, result.patches);
     else
         for (const Patch &patch : result.patches)
@@ -248,6 +278,13 @@ static GstFlowReturn gst_facepaint_transform_ip(GstBaseTransform *trans, GstBuff
     return impl_of(trans).transform(trans->segment, buffer, frame);
 }
 
+static gboolean gst_facepaint_src_event(GstBaseTransform *trans, GstEvent *event)
+{
+    if (GST_EVENT_TYPE(event) == GST_EVENT_RECONFIGURE)
+        impl_of(trans).downstream_changed();
+    return GST_BASE_TRANSFORM_CLASS(gst_facepaint_parent_class)->src_event(trans, event);
+}
+
 static void gst_facepaint_init(GstFacepaint *self)
 {
     self->parent.impl = new anime::Facepaint(GST_ELEMENT(self));
@@ -266,6 +303,7 @@ static void gst_facepaint_class_init(GstFacepaintClass *klass)
     gst_element_class_set_static_metadata(element_class, "Anime face painter", "Filter/Effect/Video",
                                           "Finds faces and paints each at the size that the model likes",
                                           "gst-anime");
+    GST_BASE_TRANSFORM_CLASS(klass)->src_event = gst_facepaint_src_event;
     GST_BASE_TRANSFORM_CLASS(klass)->transform_ip = gst_facepaint_transform_ip;
 }
 

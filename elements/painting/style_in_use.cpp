@@ -3,6 +3,8 @@
 
 #include "elements/gst_raii.h"
 
+#include <utility>
+
 namespace anime
 {
 
@@ -18,6 +20,13 @@ void fill(std::string &setting, const std::string &open, const GstStructure *ans
         setting = value;
 }
 
+/// The answer of the next animeganfilter; null if there is none.
+QueryPtr ask(GstPad *src)
+{
+    QueryPtr query(gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty(query_name)));
+    return gst_pad_peer_query(src, query.get()) ? std::move(query) : nullptr;
+}
+
 } // namespace
 
 PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted)
@@ -25,8 +34,7 @@ PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted)
     if (wanted.model != style_in_use)
         return wanted;
     const PaintSettings defaults;
-    const QueryPtr query(gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty(query_name)));
-    if (gst_pad_peer_query(src, query.get())) {
+    if (const QueryPtr query = ask(src)) {
         const GstStructure *answer = gst_query_get_structure(query.get());
         fill(wanted.model, style_in_use, answer, "model");
         fill(wanted.executor, defaults.executor, answer, "executor");
@@ -38,6 +46,11 @@ PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted)
     if (wanted.model == style_in_use)
         wanted.model = defaults.model;
     return wanted;
+}
+
+bool has_animeganfilter_behind(GstPad *src)
+{
+    return ask(src) != nullptr;
 }
 
 bool answer_style_in_use(GstQuery *query, const PaintSettings &settings)

@@ -18,6 +18,9 @@ inline constexpr const char *style_in_use = "auto";
 /// the default model.
 PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted);
 
+/// Whether there is one: it takes the faces that are attached to a frame.
+bool has_animeganfilter_behind(GstPad *src);
+
 /// False if the query is another one.
 bool answer_style_in_use(GstQuery *query, const PaintSettings &settings);
 

@@ -39,6 +39,26 @@ ErrorNumber number_of(std::string_view code)
     return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
 }
 
+void post_details(GstElement *element, GstMessageType type, const Failure &failure)
+{
+    GstStructure *details = gst_structure_new("details", "code", G_TYPE_STRING, failure.code.c_str(),
+                                              "remedy", G_TYPE_STRING, failure.remedy.c_str(), "element",
+                                              G_TYPE_STRING, G_OBJECT_TYPE_NAME(element), nullptr);
+    if (failure.limit)
+        gst_structure_set(details, "limit", G_TYPE_UINT64, guint64{*failure.limit}, nullptr);
+    if (failure.actual)
+        gst_structure_set(details, "actual", G_TYPE_UINT64, guint64{*failure.actual}, nullptr);
+
+    const std::string text =
+        failure.remedy.empty() ? failure.message : failure.message + " " + failure.remedy;
+    const auto [domain, number] = number_of(failure.code);
+    // Takes both strings and the details.
+    gst_element_message_full_with_details(
+        element, type, domain, number, g_strdup(text.c_str()),
+        g_strdup_printf("%s: %s", failure.code.c_str(), failure.debug.c_str()), __FILE__, GST_FUNCTION,
+        __LINE__, details);
+}
+
 } // namespace
 
 Failure current_failure()
@@ -61,22 +81,12 @@ Failure current_failure()
 
 void post_failure(GstElement *element, const Failure &failure)
 {
-    GstStructure *details = gst_structure_new("details", "code", G_TYPE_STRING, failure.code.c_str(),
-                                              "remedy", G_TYPE_STRING, failure.remedy.c_str(), "element",
-                                              G_TYPE_STRING, G_OBJECT_TYPE_NAME(element), nullptr);
-    if (failure.limit)
-        gst_structure_set(details, "limit", G_TYPE_UINT64, guint64{*failure.limit}, nullptr);
-    if (failure.actual)
-        gst_structure_set(details, "actual", G_TYPE_UINT64, guint64{*failure.actual}, nullptr);
+    post_details(element, GST_MESSAGE_ERROR, failure);
+}
 
-    const std::string text =
-        failure.remedy.empty() ? failure.message : failure.message + " " + failure.remedy;
-    const auto [domain, number] = number_of(failure.code);
-    // Takes both strings and the details.
-    gst_element_message_full_with_details(
-        element, GST_MESSAGE_ERROR, domain, number, g_strdup(text.c_str()),
-        g_strdup_printf("%s: %s", failure.code.c_str(), failure.debug.c_str()), __FILE__, GST_FUNCTION,
-        __LINE__, details);
+void post_warning(GstElement *element, const Failure &failure)
+{
+    post_details(element, GST_MESSAGE_WARNING, failure);
 }
 
 GstStructure *FrameReporter::new_message(const char *name, const GstSegment *segment, GstBuffer *buffer,
@@ -149,6 +159,12 @@ void FrameReporter::measure_latency(GstClockTime processing_time)
 GstClockTime FrameReporter::slowest() const
 {
     return std::max(slowest_now_, slowest_before_);
+}
+
+bool FrameReporter::is_live() const
+{
+    const std::lock_guard guard(lock_);
+    return live_;
 }
 
 void FrameReporter::warm_up()

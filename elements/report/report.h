@@ -16,6 +16,9 @@ namespace anime
 /// (guint64) where known. The domain and number follow from the code. Call without the object lock.
 void post_failure(GstElement *element, const Failure &failure);
 
+/// Posts a WARNING message of the same form: the element goes on.
+void post_warning(GstElement *element, const Failure &failure);
+
 /// The failure behind the exception that is being handled: an anime::Error's own code, out-of-memory, or
 /// `internal` for what nothing expected. Call inside a catch block, so that none crosses a C callback.
 Failure current_failure();
@@ -50,6 +53,9 @@ public:
     /// pipeline is live, frame() posts a latency message once latency() has moved by more than a quarter
     /// (and 2 ms) from this answer, so that the pipeline asks again.
     bool answer_latency(GstPad *sink, GstQuery *query);
+
+    /// Whether the pipeline is live, as the last LATENCY query said.
+    bool is_live() const;
 
     /// frames, dropped, errors (guint64), processing-time-total, -mean, -max, -last (guint64, ns). Transfer
     /// full: the element adds its own fields.

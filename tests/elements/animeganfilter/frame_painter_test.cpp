@@ -2,10 +2,15 @@
 // What happens to a frame around the painter: size, tone, strength, alpha, smoothing.
 #include "elements/animeganfilter/frame_painter.h"
 #include "elements/animeganfilter/resize.h"
+#include "elements/animeganfilter/smooth_row.h"
 #include "tests/elements/animeganfilter/picture.h"
 #include "tests/elements/fake_painter.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
 
 namespace anime
 {
@@ -197,9 +202,14 @@ Colour second_frame(Colour photo1, Colour painting1, Colour photo2, Colour paint
     FrameSettings settings = plain;
     settings.temporal_smoothing = smoothing;
     Picture out(2, 2);
-    frames.paint(*flat_painter(painting1), Picture(2, 2, photo1).view(), out.image(), settings, never);
+    const auto paint = [&](Colour photo, Colour painting) {
+        const Picture in(2, 2, photo);
+        frames.paint(*flat_painter(painting), in.view(), out.image(), settings, never);
+        frames.steady(in.view(), out.image(), smoothing);
+    };
+    paint(photo1, painting1);
     EXPECT_TRUE(out.is_flat(painting1)) << "the first frame has nothing to be smoothed with";
-    frames.paint(*flat_painter(painting2), Picture(2, 2, photo2).view(), out.image(), settings, never);
+    paint(photo2, painting2);
     return out.at(1, 1);
 }
 
@@ -216,7 +226,9 @@ TEST(FramePainter, SmoothingKeepsThePaintingWhereThePhotoStays)
         {"none", {50, 50, 50}, 0, {200, 200, 200}},
         {"the same photo", {50, 50, 50}, 0.5, {150, 150, 150}},
         {"the same photo, more", {50, 50, 50}, 0.75, {125, 125, 125}},
-        {"half of the noise limit", {50, 58, 50}, 0.5, {175, 175, 175}},
+        {"as good as the same", {50, 54, 46}, 0.5, {150, 150, 150}},
+        {"two thirds of the way to the limit", {50, 58, 50}, 0.75, {150, 150, 150}},
+        {"half of the way", {50, 60, 50}, 0.5, {175, 175, 175}},
         {"the limit", {50, 50, 34}, 0.5, {200, 200, 200}},
         {"motion", {150, 50, 50}, 0.5, {200, 200, 200}},
     };
@@ -225,6 +237,58 @@ TEST(FramePainter, SmoothingKeepsThePaintingWhereThePhotoStays)
         EXPECT_EQ(second_frame({50, 50, 50}, {100, 100, 100}, c.photo2, {200, 200, 200}, c.smoothing),
                   c.expected);
     }
+}
+
+// Every kernel that this CPU can run, for each size of pixel, at each place in a vector: against the plain
+// one.
+TEST(SmoothRow, AllKernelsAgree)
+{
+    std::mt19937 random(1);
+    SmoothWeights weights;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+        weights[i] = static_cast<std::uint8_t>(243 - 15 * i);
+    for (const int pixel : {3, 4}) {
+        for (const int width : {1, 2, 4, 5, 6, 16, 31, 100}) {
+            SCOPED_TRACE(std::to_string(width) + " of " + std::to_string(pixel));
+            Picture photo(width, 1, {}, pixel);
+            Picture last_photo(width, 1, {}, pixel);
+            Picture last_painting(width, 1, {}, pixel);
+            Picture painting(width, 1, {}, pixel, 7);
+            const auto any = [&](int, int) {
+                return Colour{std::uint8_t(random()), std::uint8_t(random()), std::uint8_t(random())};
+            };
+            for (Picture *picture : {&photo, &last_painting, &painting})
+                picture->fill(any);
+            last_photo.fill([&](int x, int) {
+                Colour near = photo.at(x, 0);
+                for (std::uint8_t &channel : near)
+                    channel =
+                        static_cast<std::uint8_t>(std::clamp<int>(channel + int(random() % 39) - 19, 0, 255));
+                return near;
+            });
+            const auto smoothed = [&](SmoothRow row) {
+                Picture out = painting;
+                row({photo.view().row(0), last_photo.view().row(0), last_painting.view().row(0)},
+                    out.image().row(0), width, pixel, weights);
+                EXPECT_TRUE(out.gaps_are_untouched());
+                return out;
+            };
+            const Picture expected = smoothed(smooth_rows().back());
+            for (const SmoothRow row : smooth_rows()) {
+                const Picture out = smoothed(row);
+                for (int x = 0; x < width; ++x)
+                    ASSERT_EQ(out.at(x, 0), expected.at(x, 0)) << x;
+            }
+        }
+    }
+}
+
+// A level more or less is noise: it must not come and go.
+TEST(FramePainter, SmoothingKeepsTheLastPaintingOnATie)
+{
+    for (const std::uint8_t level : {99, 101})
+        EXPECT_EQ(second_frame({50, 50, 50}, {100, 100, 100}, {50, 50, 50}, {level, level, level}, 0.5),
+                  (Colour{100, 100, 100}));
 }
 
 TEST(FramePainter, SmoothingStartsOverAfterForgetAndAtAnotherSize)
@@ -236,6 +300,7 @@ TEST(FramePainter, SmoothingStartsOverAfterForgetAndAtAnotherSize)
         const Picture in(width, 2, {50, 50, 50});
         Picture out(width, 2);
         frames.paint(*flat_painter({level, level, level}), in.view(), out.image(), settings, never);
+        frames.steady(in.view(), out.image(), settings.temporal_smoothing);
         return int{out.at(0, 0)[0]};
     };
     EXPECT_EQ(paint(2, 100), 100);

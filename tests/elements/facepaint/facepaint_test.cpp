@@ -79,6 +79,13 @@ protected:
         }
     }
 
+    /// Downstream says that it blends overlays.
+    void take_overlays()
+    {
+        gst_harness_add_propose_allocation_meta(harness_.get(), GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE,
+                                                nullptr);
+    }
+
     static std::size_t regions(const BufferPtr &buffer)
     {
         return gst_buffer_get_n_meta(buffer.get(), GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
@@ -152,9 +159,11 @@ TEST_F(Facepaint, OverlayAttachesPatches)
     g_object_set(element_.get(), "expand", 1.25, nullptr);
     finding_->faces = {face_at(40, 40, 16), face_at(5, 95, 16), face_at(0, 0, 80)};
     start(101, 100);
+    take_overlays();
     const BufferPtr out = through(frame(halves));
     EXPECT_EQ(differences(out, halves), 0);
     EXPECT_EQ(regions(out), 3u);
+    EXPECT_FALSE(pop(GST_MESSAGE_WARNING));
 
     const std::vector<Patch> patches = read_face_patches(out.get());
     ASSERT_EQ(patches.size(), 2u) << "the third is large enough to be painted with the frame";
@@ -168,6 +177,59 @@ TEST_F(Facepaint, OverlayAttachesPatches)
     EXPECT_EQ(patches[0].height, 7) << "cut off at the frame";
     EXPECT_EQ(patches[1].image().at(10, 10)[3], 255);
     EXPECT_EQ(patches[1].image().at(0, 0)[3], 0);
+}
+
+// Faces must not vanish: where nobody blends overlays they are put on the frame, and that is said, once.
+TEST_F(Facepaint, OverlaysThatNobodyTakesAreBlended)
+{
+    use(inverting());
+    gst_util_set_object_arg(G_OBJECT(element_.get()), "mode", "overlay");
+    g_object_set(element_.get(), "expand", 1.0, nullptr);
+    finding_->faces = {face_at(34, 34, 32)};
+    start(101, 100);
+    for (int i = 0; i < 2; ++i) {
+        const BufferPtr out = through(frame(halves));
+        expect_painted(out);
+        EXPECT_EQ(gst_buffer_get_video_overlay_composition_meta(out.get()), nullptr);
+    }
+    const MessagePtr warning = pop(GST_MESSAGE_WARNING);
+    ASSERT_TRUE(warning);
+    const GstStructure *details = nullptr;
+    gst_message_parse_warning_details(warning.get(), &details);
+    EXPECT_STREQ(gst_structure_get_string(details, "code"), "overlay-blender-missing");
+    EXPECT_FALSE(pop(GST_MESSAGE_WARNING));
+
+    // Another element comes in their place: it asks for a new negotiation.
+    take_overlays();
+    finding_->faces = {face_at(34, 34, 8)}; // small enough for a face size of 32
+    gst_harness_push_upstream_event(harness_.get(), gst_event_new_reconfigure());
+    const BufferPtr out = through(frame(halves));
+    EXPECT_NE(gst_buffer_get_video_overlay_composition_meta(out.get()), nullptr);
+    EXPECT_FALSE(pop(GST_MESSAGE_WARNING));
+}
+
+// In a live pipeline frames don't wait for the detector.
+TEST_F(Facepaint, DetectsInTheBackgroundWhenLive)
+{
+    use(inverting());
+    finding_->faces = {face_at(34, 34, 32)};
+    for (const auto &[setting, live, at_once] : {std::tuple{"auto", false, true},
+                                                 {"auto", true, false},
+                                                 {"off", true, true},
+                                                 {"on", false, false}}) {
+        SCOPED_TRACE(std::string(setting) + (live ? ", live" : ""));
+        renew();
+        use(inverting());
+        gst_util_set_object_arg(G_OBJECT(element_.get()), "background-detection", setting);
+        start(100, 100);
+        gst_harness_set_live(harness_.get(), live);
+        gst_harness_query_latency(harness_.get());
+        std::size_t faces = regions(through(frame(halves)));
+        EXPECT_EQ(faces == 1, at_once);
+        while (faces == 0)
+            faces = regions(through(frame(halves)));
+        EXPECT_EQ(faces, 1u);
+    }
 }
 
 TEST_F(Facepaint, RegionsOfInterestSayWhereTheFacesAre)
@@ -273,11 +335,22 @@ TEST_F(Facepaint, MessageSaysWhatWasFound)
 TEST_F(Facepaint, PropertiesReadBackWhatWasSet)
 {
     const std::pair<const char *, const char *> values[] = {
-        {"model", "paprika"},        {"executor", "torch"}, {"device", "cpu"},
-        {"precision", "f32"},        {"threads", "2"},      {"min-face-size", "64"},
-        {"max-faces", "3"},          {"expand", "1.5"},     {"align", "true"},
-        {"detection-interval", "5"}, {"feather", "0.25"},   {"mode", "overlay"},
-        {"message-interval", "42"},  {"qos", "false"},      {"max-detection-pixels", "1000000"},
+        {"model", "paprika"},
+        {"executor", "torch"},
+        {"device", "cpu"},
+        {"precision", "f32"},
+        {"threads", "2"},
+        {"min-face-size", "64"},
+        {"max-faces", "3"},
+        {"expand", "1.5"},
+        {"align", "true"},
+        {"detection-interval", "5"},
+        {"background-detection", "on"},
+        {"feather", "0.25"},
+        {"mode", "overlay"},
+        {"message-interval", "42"},
+        {"qos", "false"},
+        {"max-detection-pixels", "1000000"},
     };
     for (const auto &[name, value] : values) {
         SCOPED_TRACE(name);
