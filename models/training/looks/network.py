@@ -7,18 +7,21 @@ import struct
 import torch
 import torch.nn.functional as F
 
-# Name, channels in and out, kernel (0: linear), gain of the random weights relative to He's.
-LAYERS = [
-    ("global.conv1", 3, 16, 3, 1), ("global.conv2", 16, 32, 3, 1), ("global.conv3", 32, 64, 3, 1),
-    ("global.fc1", 64, 64, 0, 1), ("global.fc2", 64, 224, 0, 0), ("stem", 12, 32, 3, 1), ("down", 32, 48, 3, 1),
-    *((f"block{n}.conv{c}", 48, 48, k, g) for n in (1, 2, 3, 4) for c, k, g in ((1, 3, 1), (2, 1, 0.3))),
-    ("up", 48, 32, 1, 0.7), ("head1", 32, 32, 3, 1), ("head2", 32, 12, 3, 0.3)]
+def layers(side):
+    """Name, channels in and out, kernel (0: linear), gain of the random weights relative to He's; `side` of the blocks
+    of pixels that the net works on: 2, or 4 for the quick one."""
+    pixels = 3 * side * side
+    return [
+        ("global.conv1", 3, 16, 3, 1), ("global.conv2", 16, 32, 3, 1), ("global.conv3", 32, 64, 3, 1),
+        ("global.fc1", 64, 64, 0, 1), ("global.fc2", 64, 224, 0, 0), ("stem", pixels, 32, 3, 1), ("down", 32, 48, 3, 1),
+        *((f"block{n}.conv{c}", 48, 48, k, g) for n in (1, 2, 3, 4) for c, k, g in ((1, 3, 1), (2, 1, 0.3))),
+        ("up", 48, 32, 1, 0.7), ("head1", 32, 32, 3, 1), ("head2", 32, pixels, 3, 0.3)]
 
 
-def random_weights(seed, device):
+def random_weights(seed, device, side=2):
     generator = torch.Generator().manual_seed(seed)
     weights = {}
-    for name, inputs, outputs, kernel, gain in LAYERS:
+    for name, inputs, outputs, kernel, gain in layers(side):
         shape = (outputs, inputs, kernel, kernel) if kernel else (outputs, inputs)
         deviation = gain * math.sqrt(2 / (1.04 * inputs * max(kernel * kernel, 1)))
         weights[name + ".weight"] = (torch.randn(shape, generator=generator) * deviation).to(device)
@@ -49,20 +52,21 @@ def thumbnail(photo):
 
 
 def paint(weights, photo, thumb, dtype=torch.float32):
-    """Photo and painting in -1 to 1; sides are multiples of 4."""
+    """Photo and painting in -1 to 1; sides are multiples of 4, for the quick net of 8."""
+    side = math.isqrt(weights["stem.weight"].shape[1] // 3)
     t = thumb
     for name in ("global.conv1", "global.conv2", "global.conv3"):
         t = activate(conv(weights, t, name, 2))
     t = activate(F.linear(t.mean((2, 3)), weights["global.fc1.weight"], weights["global.fc1.bias"]))
     v = F.linear(t, weights["global.fc2.weight"], weights["global.fc2.bias"])
-    u = F.pixel_unshuffle(photo, 2).to(dtype).contiguous(memory_format=torch.channels_last)
+    u = F.pixel_unshuffle(photo, side).to(dtype).contiguous(memory_format=torch.channels_last)
     skip = activate(steer(conv(weights, u, "stem"), v, 0))
     x = activate(steer(conv(weights, skip, "down", 2), v, 64))
     for n in "1234":
         x = x + conv(weights, activate(conv(weights, x, f"block{n}.conv1")), f"block{n}.conv2")
     x = F.interpolate(conv(weights, x, "up"), scale_factor=2, mode="bilinear", align_corners=False)
     x = activate(steer(conv(weights, activate(x + skip), "head1"), v, 160))
-    return F.pixel_shuffle(conv(weights, x, "head2").float(), 2)
+    return F.pixel_shuffle(conv(weights, x, "head2").float(), side)
 
 
 def luma(x):
@@ -89,7 +93,8 @@ def loss(painted, target, phase):
 
 
 def ssim(a, b):
-    taps = torch.exp(-((torch.arange(11.0, device=a.device) - 5) ** 2) / 4.5)
+    a, b = a.double(), b.double()  # differences of squares: TF32 leaves nothing of them
+    taps = torch.exp(-((torch.arange(11.0, dtype=a.dtype, device=a.device) - 5) ** 2) / 4.5)
     taps = taps / taps.sum()
 
     def smooth(x):
@@ -128,7 +133,7 @@ def read_weights(path, device):
     size = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8:8 + size])
     weights = {}
-    for name, *_ in LAYERS:
+    for name, *_ in layers(2):
         for key in (name + ".weight", name + ".bias"):
             first, last = header[key]["data_offsets"]
             raw = bytearray(data[8 + size + first:8 + size + last])

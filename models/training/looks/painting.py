@@ -193,7 +193,7 @@ def paint_whole(arguments):
     path, library, side = arguments
     image = Image.open(path).convert("RGB")
     image.thumbnail((side, side), Image.LANCZOS)
-    photo = numpy.asarray(image)[: image.height // 4 * 4, : image.width // 4 * 4]
+    photo = numpy.asarray(image)[: image.height // 8 * 8, : image.width // 8 * 8]
     return path.stem, photo, Painter(library).paint(photo)
 
 

@@ -33,7 +33,8 @@ def read_recipe(path):
     recipe = dict(file["recipe"])
     if "look" not in recipe or "name" not in recipe:
         raise SystemExit(f"{path}: a recipe has 'name' and 'look'")
-    for key in ("seed", "batch", "crop"):
+    recipe.setdefault("side", 2)
+    for key in ("seed", "batch", "crop", "side"):
         recipe[key] = int(recipe[key])
     for key in ("seconds", "rate-first", "rate-last", "warm-up", "average", "l1", "edges", "energy", "colour"):
         recipe[key] = float(recipe[key])
@@ -182,7 +183,7 @@ def judge(weights, held_out, look, device):
 
 
 def train(recipe, start, data, held_out, number, device, seconds, steps, say):
-    weights = start if start is not None else network.random_weights(recipe["seed"], device)
+    weights = start if start is not None else network.random_weights(recipe["seed"], device, recipe["side"])
     step = Step(weights, recipe, device)
     average = {key: value.detach().clone() for key, value in step.weights.items()}
     random = numpy.random.default_rng(recipe["seed"])
@@ -239,7 +240,7 @@ def main():
     parser.add_argument("--time", type=float, default=1, help="factor on the recipes' seconds")
     parser.add_argument("--seed", type=int, default=1, help="of the pairs")
     parser.add_argument("recipes", nargs="*", default=[HERE / f"{name}.recipe"
-                                                       for name in ("aozora", "sunset", "pastel", "ink")])
+                                                       for name in ("aozora", "aozora-quick", "sunset", "pastel", "ink")])
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     began = time.time()
