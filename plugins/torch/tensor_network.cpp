@@ -4,9 +4,6 @@
 
 #include "models/padding.h"
 
-#include <ATen/ops/from_blob.h>
-#include <torch/torch.h>
-
 #include <utility>
 #include <vector>
 

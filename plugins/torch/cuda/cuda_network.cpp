@@ -2,13 +2,12 @@
 // Runs a graph on a GPU: cuDNN's convolutions through libtorch, our kernels for the rest. A size that keeps
 // coming has its convolutions tuned and all its steps recorded as one CUDA graph.
 #include "models/error.h"
-#include "plugins/torch/cuda/kernels.h"
 #include "plugins/torch/cuda/lane.h"
 #include "plugins/torch/cuda/plan.h"
+#include "plugins/torch/cuda/run_step.h"
 #include "plugins/torch/network.h"
 
 #include <ATen/cuda/CUDAGraph.h>
-#include <ATen/ops/cudnn_convolution.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 #include <torch/version.h>
@@ -95,7 +94,6 @@ private:
     void execute(Sized &sized, const Lane &lane);
     void record(Sized &sized, const Lane &lane);
     void run_steps(const Sized &sized, const Lane &lane, bool tuned) const;
-    void convolve(const Conv &step, bool tuned) const;
 
     const Graph &graph_;
     torch::Device device_;
@@ -268,37 +266,8 @@ void CudaNetwork::record(Sized &sized, const Lane &lane)
 
 void CudaNetwork::run_steps(const Sized &sized, const Lane &lane, bool tuned) const
 {
-    for (const Step &step : sized.steps) {
-        if (const auto *conv = std::get_if<Conv>(&step))
-            convolve(*conv, tuned);
-        else
-            check(static_cast<cudaError_t>(launch(step, precision_, lane.stream().stream())));
-    }
-}
-
-void CudaNetwork::convolve(const Conv &step, bool tuned) const
-{
-    const auto type = precision_ == Precision::f16 ? torch::kHalf : torch::kFloat;
-    // NHWC in memory, named as NCHW. from_blob takes a mutable pointer; cuDNN writes through the last one
-    // alone.
-    const auto view = [&](const void *data, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-        return torch::from_blob(const_cast<void *>(data), {n, c, h, w}, {h * w * c, 1, w * c, c},
-                                torch::TensorOptions().dtype(type).device(device_));
-    };
-    const torch::Tensor in = view(step.in, 1, step.in_channels, step.rows, step.columns);
-    const torch::Tensor weights =
-        view(step.weights, step.channels, step.in_channels, step.kernel_height, step.kernel_width);
-    torch::Tensor out = view(step.out, 1, step.channels, step.out_rows, step.out_columns);
-    const std::array<std::int64_t, 2> padding{0, 0};
-    const std::array<std::int64_t, 2> stride{step.stride, step.stride};
-    const std::array<std::int64_t, 2> dilation{1, 1};
-    // libtorch remembers the algorithm of a convolution, also one that it only guessed, by the flag for
-    // determinism among others: with another value it looks for one afresh. In f16 the flag for TF32 is what
-    // lets it use matrix units; in f32, which is for exactness and not for speed, they would round to 10 bits
-    // of mantissa.
-    const bool half = precision_ == Precision::f16;
-    const bool tune = tuned && half;
-    at::cudnn_convolution_out(out, in, weights, padding, stride, dilation, 1, tune, !tune, half);
+    for (const Step &step : sized.steps)
+        run_step(step, precision_, lane.stream(), tuned);
 }
 
 } // namespace

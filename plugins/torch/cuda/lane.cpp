@@ -2,7 +2,7 @@
 // Streams and memory of a GPU.
 #include "plugins/torch/cuda/lane.h"
 
-#include "models/error.h"
+#include "plugins/torch/cuda/run_step.h"
 
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -10,17 +10,9 @@
 
 #include <algorithm>
 #include <map>
-#include <string>
 
 namespace anime::cuda
 {
-
-void check(cudaError_t status)
-{
-    if (status != cudaSuccess)
-        throw Error("device-lost", std::string("The GPU failed: ") + cudaGetErrorString(status) + ".",
-                    "Restart the process; the kernel's log tells more (dmesg, lines with NVRM).");
-}
 
 Lane::Lane(torch::Device device)
     : device_(device), stream_(c10::cuda::getStreamFromPool(false, device.index()))

@@ -16,9 +16,6 @@
 namespace anime::cuda
 {
 
-/// Throws Error device-lost where `status` is an error of CUDA's.
-void check(cudaError_t status);
-
 class Lane
 {
 public:

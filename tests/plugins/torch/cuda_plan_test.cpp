@@ -62,12 +62,13 @@ struct Case {
     const char *name;
     std::string architecture;
     Upsampling upsampling = Upsampling::legacy;
+    int side = 2; ///< lite: of the blocks of pixels that it reads
 };
 
 Graph graph_of(const Case &c)
 {
     if (c.architecture == "lite")
-        return build_graph("lite", test::lite_model(8, 12, 2).tensors, {});
+        return build_graph("lite", test::lite_model(8, 12, 2, false, c.side).tensors, {});
     return build_graph("animeganv2", test::animeganv2_model().tensors, c.upsampling);
 }
 
@@ -78,7 +79,7 @@ class CudaPlan : public testing::TestWithParam<Case>
 TEST_P(CudaPlan, PaintsLikeTheReference)
 {
     const Graph graph = graph_of(GetParam());
-    for (const auto &[height, width] : {std::pair{16, 12}, {36, 52}}) {
+    for (const auto &[height, width] : {std::pair{16, 16}, {40, 56}}) {
         const Planes picture = test::picture(height, width);
         const Planes expected = run_reference(graph, picture);
         const Planes exact = test::run_plan(graph, Precision::f32, picture).planes;
@@ -118,7 +119,9 @@ TEST_P(CudaPlan, PaintsBytesOfAnySize)
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CudaPlan,
-                         testing::Values(Case{"lite", "lite"}, Case{"legacy", "animeganv2"},
+                         testing::Values(Case{"lite", "lite"},
+                                         Case{"lite_of_4", "lite", Upsampling::legacy, 4},
+                                         Case{"legacy", "animeganv2"},
                                          Case{"align_corners", "animeganv2", Upsampling::align_corners},
                                          Case{"half_pixel", "animeganv2", Upsampling::half_pixel}),
                          [](const auto &tested) { return std::string(tested.param.name); });

@@ -143,13 +143,9 @@ Painted run(const Graph &graph, Precision precision, const void *in, const Pictu
     out.bytes.resize(std::size_t(size.width) * size.height * 3);
     if (size.floats)
         out.planes = Planes(3, plan.network_height, plan.network_width);
-    for (const Step &step :
-         plan.bind({arena.data(), packing.bytes().data(), in, out.bytes.data(), out.planes.data.data()})) {
-        if (precision == Precision::f16)
-            std::visit(OnCpu<Half>(), step);
-        else
-            std::visit(OnCpu<float>(), step);
-    }
+    const Bases bases{arena.data(), packing.bytes().data(), in, out.bytes.data(), out.planes.data.data()};
+    for (const Step &step : plan.bind(bases))
+        run_step_on_cpu(step, precision);
     return out;
 }
 
@@ -164,6 +160,14 @@ Painted run_plan(const Graph &graph, Precision precision, const std::vector<std:
                  const PictureSize &size)
 {
     return run(graph, precision, bytes.data(), size);
+}
+
+void run_step_on_cpu(const Step &step, Precision precision)
+{
+    if (precision == Precision::f16)
+        std::visit(OnCpu<Half>(), step);
+    else
+        std::visit(OnCpu<float>(), step);
 }
 
 } // namespace anime::test

@@ -25,4 +25,7 @@ Painted run_plan(const Graph &graph, cuda::Precision precision, const Planes &pl
 Painted run_plan(const Graph &graph, cuda::Precision precision, const std::vector<std::uint8_t> &bytes,
                  const cuda::PictureSize &size);
 
+/// One step of a plan that is bound to memory of the host's.
+void run_step_on_cpu(const cuda::Step &step, cuda::Precision precision);
+
 } // namespace anime::test
