@@ -13,17 +13,15 @@ namespace anime::service
 class Admin final : public Handler
 {
 public:
-    /// `ready` tells why not: a problem's code, or nothing when all is well.
+    /// `not_ready` tells why not: a problem's code, or nothing when all is well.
     Admin(Metrics &metrics, std::function<Gauges()> gauges, std::function<std::string()> not_ready);
 
-    std::optional<Response> begin(Exchange &exchange) override;
-    std::optional<Response> finish(Exchange &exchange) override;
-    Response late(const Exchange &exchange) override;
-    Response refused(const Exchange &exchange, const Problem &problem) override;
-    void abandoned(Exchange &) override {}
-    void completed(const Exchange &) override {}
+    std::unique_ptr<Exchange> open(RequestHead head) override;
+    void refused_head(const std::string &, int) override {}
 
 private:
+    friend class AdminExchange;
+
     Metrics &metrics_;
     const std::function<Gauges()> gauges_;
     const std::function<std::string()> not_ready_;

@@ -80,6 +80,11 @@ struct Metrics::State {
         counters("anime_log_lines_dropped_total",
                  "Log lines that were lost, because nobody read the others or they could not be written.")
             .Add({});
+    Counter &omitted =
+        counters(
+            "anime_access_lines_omitted_total",
+            "Log lines about requests without a job that were left out, beyond --log-rate of their client.")
+            .Add({});
     Gauge &ready = gauge("anime_model_ready", "1 when the model is loaded and work is accepted.");
 };
 
@@ -125,6 +130,11 @@ void Metrics::expired(const std::string &phase)
 void Metrics::trimmed()
 {
     state_->trims.Increment();
+}
+
+void Metrics::access_line_omitted()
+{
+    state_->omitted.Increment();
 }
 
 std::string Metrics::text(const Gauges &gauges)

@@ -43,6 +43,7 @@ public:
     void painted(const Timings &timings);
     void expired(const std::string &phase);
     void trimmed();
+    void access_line_omitted();
 
     /// Prometheus text format.
     std::string text(const Gauges &gauges);

@@ -47,6 +47,8 @@ const std::vector<LimitSpec> &limit_specs()
          "cached pictures, since they were last asked for"},
         {"result-bytes", &Limits::result_bytes, 0, 64 * gib, "bytes",
          "pictures kept until somebody has fetched them"},
+        {"log-rate", &Limits::log_rate, 1, 1000000, "lines/min",
+         "log lines about requests of one client that make no job"},
         {"drain-timeout", &Limits::drain_timeout, 1, 600, "s", "for work in hand after SIGTERM"},
     };
     return specs;

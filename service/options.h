@@ -35,6 +35,7 @@ struct Limits {
     std::int64_t cache_disk_bytes = 1LL << 30;
     std::int64_t cache_age = 86400; ///< seconds since a picture was last asked for, until it is forgotten
     std::int64_t result_bytes = 32 << 20; ///< of pictures that nobody has fetched yet
+    std::int64_t log_rate = 600;          ///< lines a minute about one client's requests without a job
     std::int64_t drain_timeout = 18;      ///< seconds that work in hand gets after SIGTERM
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/problem.h"
 
+#include "service/http/response.h"
+
 #include <nlohmann/json.hpp>
 
 #include <map>
@@ -37,6 +39,8 @@ int status_of(const std::string &code)
         {"not-found", 404},
         {"job-not-found", 404},
         {"method-not-allowed", 405},
+        {"not-acceptable", 406},
+        {"target-too-long", 414},
         {"body-slow", 408},
         {"job-not-finished", 409},
         {"job-finished", 409},
@@ -63,44 +67,6 @@ int status_of(const std::string &code)
     if (code.starts_with("core-") || code.starts_with("library-") || code.starts_with("resource-"))
         return 503;
     return 500;
-}
-
-const char *reason_phrase(int status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 202:
-        return "Accepted";
-    case 304:
-        return "Not Modified";
-    case 400:
-        return "Bad Request";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 408:
-        return "Request Timeout";
-    case 409:
-        return "Conflict";
-    case 410:
-        return "Gone";
-    case 413:
-        return "Content Too Large";
-    case 415:
-        return "Unsupported Media Type";
-    case 422:
-        return "Unprocessable Content";
-    case 429:
-        return "Too Many Requests";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    default:
-        return "Internal Server Error";
-    }
 }
 
 Problem make_problem(const Failure &failure, int retry_after)

@@ -31,7 +31,4 @@ Problem draining_problem();
 nlohmann::ordered_json to_json(const Problem &problem, const std::string &request_id,
                                const std::string &instance);
 
-/// The reason phrase of a status that this service uses.
-const char *reason_phrase(int status);
-
 } // namespace anime::service

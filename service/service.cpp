@@ -19,26 +19,6 @@ namespace
 /// For the last answers.
 constexpr std::chrono::milliseconds farewell{500};
 
-const char *name_of(Phase phase)
-{
-    switch (phase) {
-    case Phase::head:
-        return "head";
-    case Phase::idle:
-        return "idle";
-    case Phase::body:
-        return "body";
-    case Phase::send:
-        return "send";
-    case Phase::events:
-        return "events";
-    case Phase::work:
-    case Phase::refuse:
-        break;
-    }
-    return "other";
-}
-
 JobBoard::Settings board_settings(const Limits &limits)
 {
     return {static_cast<std::size_t>(limits.queue_size), static_cast<std::size_t>(limits.max_jobs),
@@ -94,7 +74,7 @@ Service::Service(const Options &options, LineWriter &lines)
     settings.most_connections = static_cast<std::size_t>(limits.max_connections);
     settings.most_connections_per_client = static_cast<std::size_t>(limits.max_connections_per_client);
     settings.trusted = [this](const std::string &peer) { return api_.trusts(peer); };
-    settings.expired = [this](Phase phase) { metrics_.expired(name_of(phase)); };
+    settings.expired = [this](const char *phase) { metrics_.expired(phase); };
     server_ = std::make_unique<HttpServer>(settings, api_);
     admin_server_ = std::make_unique<HttpServer>(admin, admin_);
 }

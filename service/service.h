@@ -3,7 +3,7 @@
 #pragma once
 
 #include "service/admin.h"
-#include "service/api.h"
+#include "service/api/api.h"
 #include "service/http/server.h"
 #include "service/workers.h"
 

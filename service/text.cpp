@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/text.h"
 
+#include "service/http/fields.h"
+
 #include <glib.h>
 #include <sys/random.h>
 
@@ -155,27 +157,73 @@ bool etag_matches(std::string_view header, std::string_view etag)
     });
 }
 
-bool accepts_first(std::string_view header, std::string_view type)
+namespace
 {
-    double best = 0;
-    bool first = false;
-    any_part(header, ',', [&](std::string_view range) {
-        const auto semicolon = range.find(';');
-        const std::string_view name = trim(range.substr(0, semicolon));
-        double quality = 1;
-        if (semicolon != std::string_view::npos)
-            any_part(range.substr(semicolon + 1), ';', [&](std::string_view parameter) {
-                if (parameter.starts_with("q="))
-                    quality = g_ascii_strtod(std::string(parameter.substr(2)).c_str(), nullptr);
-                return false;
-            });
-        if (name.starts_with("image/") && name != "image/*" && quality > best) {
-            best = quality;
-            first = equal_ignoring_case(name, type);
+
+struct MediaRange {
+    std::string type; ///< in lower case
+    double quality = 1;
+};
+
+std::vector<MediaRange> media_ranges(std::string_view header)
+{
+    std::vector<MediaRange> ranges;
+    for (const std::string_view element : split_list(header)) {
+        const FieldValue field = parse_field_value(element);
+        MediaRange range{field.value == "image/jpg" ? "image/jpeg" : field.value};
+        if (const std::string *quality = field.parameter("q"))
+            range.quality = g_ascii_strtod(quality->c_str(), nullptr);
+        ranges.push_back(std::move(range));
+    }
+    return ranges;
+}
+
+/// As the most specific range has it; nothing if none is about it.
+std::optional<double> quality_of(const std::vector<MediaRange> &ranges, const std::string &type)
+{
+    for (const std::string &name : {type, std::string("image/*")})
+        for (const MediaRange &range : ranges)
+            if (range.type == name)
+                return range.quality;
+    return std::nullopt;
+}
+
+} // namespace
+
+bool prefers_picture(std::string_view header)
+{
+    const std::vector<MediaRange> ranges = media_ranges(header);
+    const auto best =
+        std::max_element(ranges.begin(), ranges.end(), [](const MediaRange &a, const MediaRange &b) {
+            return a.quality < b.quality; // the first of equal ones
+        });
+    return best != ranges.end() && best->quality > 0 && best->type.starts_with("image/");
+}
+
+std::string preferred_picture(std::string_view header, const std::vector<std::string> &types)
+{
+    const std::vector<MediaRange> ranges = media_ranges(header);
+    const bool about_images = std::any_of(ranges.begin(), ranges.end(),
+                                          [](const auto &range) { return range.type.starts_with("image/"); });
+    const auto any =
+        std::find_if(ranges.begin(), ranges.end(), [](const auto &range) { return range.type == "*/*"; });
+    const double otherwise = any != ranges.end() ? any->quality : about_images ? 0 : 1;
+    std::string best;
+    double highest = 0;
+    for (const std::string &type : types) {
+        const double quality = quality_of(ranges, type).value_or(otherwise);
+        if (quality > highest) {
+            highest = quality;
+            best = type;
         }
-        return false;
-    });
-    return first;
+    }
+    return best;
+}
+
+std::string extension_of(std::string_view media_type)
+{
+    const std::string_view subtype = media_type.substr(media_type.find('/') + 1);
+    return subtype == "jpeg" ? "jpg" : std::string(subtype);
 }
 
 } // namespace anime::service

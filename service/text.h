@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace anime::service
 {
@@ -44,7 +45,15 @@ std::string quoted_tag(std::string_view digest);
 /// Whether an If-None-Match header names `etag` (quoted) or is *.
 bool etag_matches(std::string_view header, std::string_view etag);
 
-/// Whether an Accept header's highest rating among image types goes to `type`, for instance image/png.
-bool accepts_first(std::string_view header, std::string_view type);
+/// Whether an Accept header asks for a picture before anything else: its first highest rating is an image
+/// type.
+bool prefers_picture(std::string_view header);
+
+/// Of image types ("image/png"), the one that an Accept header rates highest, the first of equal ones; empty
+/// if it takes none of them. Without a word about images it takes all.
+std::string preferred_picture(std::string_view header, const std::vector<std::string> &types);
+
+/// image/jpeg is jpg.
+std::string extension_of(std::string_view media_type);
 
 } // namespace anime::service

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <utility>
 #include <vector>
 
 namespace anime::service
@@ -28,6 +29,26 @@ void send_now(int socket, const std::string &answer)
 constexpr std::chrono::seconds grace{1};
 
 constexpr linger reset_at_close{1, 0};
+
+const char *name_of(Phase phase)
+{
+    switch (phase) {
+    case Phase::head:
+        return "head";
+    case Phase::idle:
+        return "idle";
+    case Phase::body:
+        return "body";
+    case Phase::send:
+        return "send";
+    case Phase::events:
+        return "events";
+    case Phase::work:
+    case Phase::refuse:
+        break;
+    }
+    return "other";
+}
 
 void wake(const Connection &connection)
 {
@@ -68,10 +89,11 @@ void Suspension::end()
     ended_ = true;
 }
 
-ConnectionTable::ConnectionTable(std::size_t most_per_client, std::chrono::seconds head_timeout,
+ConnectionTable::ConnectionTable(std::size_t most, std::size_t most_per_client,
+                                 std::chrono::seconds head_timeout,
                                  std::function<bool(const std::string &)> exempt,
-                                 std::function<void(Phase)> expired)
-    : most_per_client_(most_per_client), head_timeout_(head_timeout), exempt_(std::move(exempt)),
+                                 std::function<void(const char *)> expired)
+    : most_(most), most_per_client_(most_per_client), head_timeout_(head_timeout), exempt_(std::move(exempt)),
       expired_(std::move(expired))
 {
 }
@@ -94,7 +116,30 @@ Connection *ConnectionTable::open(int socket, const std::string &client, Time no
     const std::lock_guard guard(lock_);
     opened->over_limit = ++per_client_[opened->rate_key] > most_per_client_ && !exempt_(client);
     connections_[opened] = std::move(connection);
+    if (connections_.size() > most_ && !quiet_.empty())
+        evict_locked(*quiet_.front());
+    set_phase_locked(*opened, Phase::head);
     return opened;
+}
+
+/// The one that was quiet longest makes room: libmicrohttpd sees the end of its socket, and closes it.
+void ConnectionTable::evict_locked(Connection &connection)
+{
+    expired_("evicted");
+    shutdown(connection.socket, SHUT_RDWR);
+    quiet_.erase(connection.quiet);
+    connection.is_quiet = false;
+}
+
+void ConnectionTable::set_phase_locked(Connection &connection, Phase phase)
+{
+    connection.phase = phase;
+    if (std::exchange(connection.is_quiet, false))
+        quiet_.erase(connection.quiet);
+    if (phase != Phase::head && phase != Phase::idle)
+        return;
+    connection.quiet = quiet_.insert(quiet_.end(), &connection);
+    connection.is_quiet = true;
 }
 
 void ConnectionTable::close(Connection *connection)
@@ -103,6 +148,8 @@ void ConnectionTable::close(Connection *connection)
     const auto count = per_client_.find(connection->rate_key);
     if (--count->second == 0)
         per_client_.erase(count);
+    if (connection->is_quiet)
+        quiet_.erase(connection->quiet);
     connections_.erase(connection);
 }
 
@@ -112,7 +159,7 @@ bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline,
     const std::lock_guard guard(lock_);
     if (connection->late || (stopping_ && suspension))
         return false;
-    connection->phase = phase;
+    set_phase_locked(*connection, phase);
     connection->deadline = deadline;
     connection->suspension = std::move(suspension);
     connection->late_answer.clear();
@@ -122,7 +169,7 @@ bool ConnectionTable::enter(Connection *connection, Phase phase, Time deadline,
 void ConnectionTable::back_to_head(Connection *connection, Time now)
 {
     const std::lock_guard guard(lock_);
-    connection->phase = Phase::idle;
+    set_phase_locked(*connection, Phase::idle);
     connection->deadline = now + head_timeout_;
     connection->suspension.reset();
 }
@@ -139,6 +186,18 @@ bool ConnectionTable::is_gone(const Connection *connection) const
     return connection->gone;
 }
 
+bool ConnectionTable::is_at_head(const Connection *connection) const
+{
+    const std::lock_guard guard(lock_);
+    return connection->phase == Phase::head || connection->phase == Phase::idle;
+}
+
+bool ConnectionTable::is_refused(const Connection *connection) const
+{
+    const std::lock_guard guard(lock_);
+    return connection->phase == Phase::refuse;
+}
+
 bool ConnectionTable::is_late(const Connection *connection) const
 {
     const std::lock_guard guard(lock_);
@@ -151,7 +210,7 @@ void ConnectionTable::refuse(Connection *connection, const std::string &answer, 
     if (connection->late)
         return;
     send_now(connection->socket, answer);
-    connection->phase = Phase::refuse;
+    set_phase_locked(*connection, Phase::refuse);
     connection->deadline = deadline;
 }
 
@@ -161,10 +220,10 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
     case Phase::body:
         // Only once: the next deadline cuts the connection.
         if (!connection.late && !connection.late_answer.empty()) {
-            expired_(connection.phase);
+            expired_(name_of(connection.phase));
             connection.late = true;
             send_now(connection.socket, connection.late_answer);
-            connection.phase = Phase::refuse;
+            set_phase_locked(connection, Phase::refuse);
             connection.deadline = now + grace;
             return;
         }
@@ -187,7 +246,7 @@ void ConnectionTable::expire_locked(Connection &connection, Time now)
         break;
     }
     if (connection.phase != Phase::refuse)
-        expired_(connection.phase);
+        expired_(name_of(connection.phase));
     // libmicrohttpd sees the end of its socket and closes it.
     shutdown(connection.socket, SHUT_RDWR);
     if (connection.phase == Phase::events) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -57,6 +58,8 @@ struct Connection {
     std::string late_answer;                ///< what to send when the body's deadline passes
     bool late = false;                      ///< that was sent, or a refused client's time is up
     bool gone = false;                      ///< the client hung up while it was suspended
+    bool is_quiet = false;                  ///< in the table's quiet_, at:
+    std::list<Connection *>::iterator quiet;
 };
 
 class ConnectionTable
@@ -64,9 +67,11 @@ class ConnectionTable
 public:
     using Time = std::chrono::steady_clock::time_point;
     /// `exempt` says whose connections aren't counted (trusted proxies). `expired` is told each phase that
-    /// missed its deadline.
-    ConnectionTable(std::size_t most_per_client, std::chrono::seconds head_timeout,
-                    std::function<bool(const std::string &)> exempt, std::function<void(Phase)> expired);
+    /// missed its deadline, and "evicted".
+    /// Beyond `most` the one that was quiet longest goes.
+    ConnectionTable(std::size_t most, std::size_t most_per_client, std::chrono::seconds head_timeout,
+                    std::function<bool(const std::string &)> exempt,
+                    std::function<void(const char *)> expired);
 
     /// False if the client has so many that it gets no answer at all: twice the limit.
     bool admits(const std::string &client) const;
@@ -81,6 +86,9 @@ public:
     void set_late_answer(Connection *connection, std::string answer);
     bool is_gone(const Connection *connection) const;
     bool is_late(const Connection *connection) const;
+    bool is_refused(const Connection *connection) const;
+    /// Between requests, or in the head of one.
+    bool is_at_head(const Connection *connection) const;
 
     /// Sends `answer` at once, before the request is complete, and no more after it; the client then has
     /// until `deadline` to see it.
@@ -98,17 +106,21 @@ public:
     std::size_t busy() const;
 
 private:
+    void set_phase_locked(Connection &connection, Phase phase);
+    void evict_locked(Connection &connection);
     void expire_locked(Connection &connection, Time now);
     void notice_hang_ups_locked();
 
+    const std::size_t most_;
     const std::size_t most_per_client_;
     const std::chrono::seconds head_timeout_;
     const std::function<bool(const std::string &)> exempt_;
-    const std::function<void(Phase)> expired_;
+    const std::function<void(const char *)> expired_;
     mutable std::mutex
         lock_; // protects what follows and every Connection; a socket is only closed after close()
     std::unordered_map<Connection *, std::unique_ptr<Connection>> connections_;
     std::unordered_map<std::string, std::size_t> per_client_;
+    std::list<Connection *> quiet_; // waiting for a head, or for the rest of one; longest first
     bool stopping_ = false;
 };
 

@@ -79,9 +79,20 @@ struct EventReader {
     }
 };
 
+/// Of a body that is never sent.
+ssize_t read_nothing(void *, std::uint64_t, char *, std::size_t)
+{
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
 struct ResponseMaker {
     MHD_Connection *connection;
     Sending sending;
+
+    MHD_Response *operator()(const AbsentBody &body) const
+    {
+        return MHD_create_response_from_callback(body.size, block_bytes, read_nothing, nullptr, nullptr);
+    }
 
     MHD_Response *operator()(const std::string &body) const
     {
@@ -122,6 +133,7 @@ struct ResponseMaker {
 };
 
 struct BodySize {
+    std::uint64_t operator()(const AbsentBody &) const { return 0; }
     std::uint64_t operator()(const std::string &body) const { return body.size(); }
     std::uint64_t operator()(const SharedBody &body) const { return body.size; }
     std::uint64_t operator()(const FileBody &body) const { return body.size; }

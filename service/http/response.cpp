@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/http/response.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -14,7 +12,7 @@ namespace
 {
 
 /// The four characters of the group of three bytes at `group`.
-std::array<char, 4> encode_group(const Bytes &data, std::size_t group)
+std::array<char, 4> encode_group(const std::vector<std::uint8_t> &data, std::size_t group)
 {
     static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const std::size_t at = group * 3;
@@ -51,31 +49,6 @@ std::size_t Base64Body::read(std::uint64_t position, char *out, std::size_t most
     return written;
 }
 
-Response json_response(int status, const nlohmann::ordered_json &body)
-{
-    Response response;
-    response.status = status;
-    response.header("Content-Type", "application/json");
-    response.header("Cache-Control", "no-store");
-    response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-    return response;
-}
-
-Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance)
-{
-    Response response = json_response(problem.status, to_json(problem, request_id, instance));
-    response.headers.front().second = "application/problem+json";
-    if (problem.retry_after > 0)
-        response.header("Retry-After", std::to_string(problem.retry_after));
-    response.code = problem.code;
-    return response;
-}
-
-std::vector<std::pair<std::string, std::string>> common_headers(const std::string &request_id)
-{
-    return {{"X-Request-ID", request_id}, {"X-Content-Type-Options", "nosniff"}};
-}
-
 std::string wire_format(const Response &response)
 {
     const std::string &body = std::get<std::string>(response.body);
@@ -85,6 +58,56 @@ std::string wire_format(const Response &response)
         text += name + ": " + value + "\r\n";
     text += "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
     return text + body;
+}
+
+const char *reason_phrase(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
+    case 304:
+        return "Not Modified";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 410:
+        return "Gone";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
+    case 422:
+        return "Unprocessable Content";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    default:
+        return "Internal Server Error";
+    }
 }
 
 } // namespace anime::service

@@ -3,11 +3,8 @@
 #pragma once
 
 #include "service/descriptor.h"
-#include "service/picture.h"
-#include "service/problem.h"
 
-#include <nlohmann/json_fwd.hpp>
-
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,10 +30,10 @@ struct FileBody {
     std::uint64_t size = 0;
 };
 
-/// JSON around a picture in base64, encoded while it is sent so that no copy of it exists.
+/// Text around bytes in base64, encoded while it is sent so that no copy of it exists.
 struct Base64Body {
     std::string before;
-    std::shared_ptr<const Bytes> data;
+    std::shared_ptr<const std::vector<std::uint8_t>> data;
     std::string after;
 
     std::uint64_t size() const { return before.size() + (data->size() + 2) / 3 * 4 + after.size(); }
@@ -49,12 +46,17 @@ struct EventBody {
     std::function<std::optional<std::string>()> next;
 };
 
+/// Of an answer that has none, the size of what another one has: for 304 (RFC 9110, 8.6).
+struct AbsentBody {
+    std::uint64_t size = 0;
+};
+
 /// Movable only, as it may own an open file.
 struct Response {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;
-    std::variant<std::string, SharedBody, FileBody, Base64Body, EventBody> body;
-    std::string code; ///< of the problem, for the log and the metrics; empty if there is none
+    std::variant<std::string, SharedBody, FileBody, Base64Body, EventBody, AbsentBody> body;
+    std::string code; ///< the handler's own word for it, which completed() finds in its Transfer
 
     Response &header(std::string name, std::string value)
     {
@@ -63,14 +65,11 @@ struct Response {
     }
 };
 
-Response json_response(int status, const nlohmann::ordered_json &body);
-Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance);
-
 /// The whole answer as it goes over the wire, for one that has to be sent before the request is complete.
 /// Closes the connection. Only for answers whose body is a string.
 std::string wire_format(const Response &response);
 
-/// Headers that every answer has.
-std::vector<std::pair<std::string, std::string>> common_headers(const std::string &request_id);
+/// The reason phrase of a status that this project uses.
+const char *reason_phrase(int status);
 
 } // namespace anime::service

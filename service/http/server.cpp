@@ -2,6 +2,7 @@
 #include "service/http/server.h"
 
 #include "service/http/address.h"
+#include "service/http/fields.h"
 #include "service/http/mhd_response.h"
 #include "service/text.h"
 
@@ -10,6 +11,8 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
@@ -25,13 +28,21 @@ namespace
 
 using Clock = std::chrono::steady_clock;
 
-/// What is still read of a body that was refused, so that its sender sees the answer and not a reset.
-constexpr std::uint64_t most_drained_bytes = 256 << 10;
-/// How long a sender that has not stopped by then keeps its connection.
-constexpr std::chrono::seconds refuse_time{2};
+/// As much of a refused body is taken in before its answer, so that the connection goes on.
+constexpr std::uint64_t most_kept_bytes = 256 << 10;
+/// What is still taken in behind an answer that went out at once: some clients (Python's urllib) read nothing
+/// before they have sent everything, and would see a reset in place of it. As nginx's lingering_close.
+constexpr std::uint64_t most_drained_bytes = 64 << 20;
+constexpr std::chrono::seconds drain_time{10};
+constexpr std::chrono::seconds drain_pause{2}; ///< that a sender may make meanwhile
 /// Beyond this a head is refused by libmicrohttpd.
 constexpr std::size_t connection_memory = 32 << 10;
+/// libmicrohttpd keeps about 80 bytes of each option in there, and has no answer left when it is full.
+constexpr int most_options = 64;
+constexpr std::size_t most_target_bytes = 8 << 10;
 constexpr std::size_t thread_stack = 256 << 10;
+/// libmicrohttpd accepts no connection beyond its limit, so one that came too many has to be inside of it.
+constexpr std::size_t spare_connections = 16;
 
 struct Headers {
     std::map<std::string, std::string> values; ///< names in lower case
@@ -52,29 +63,42 @@ struct Headers {
 };
 
 struct Query {
-    std::map<std::string, std::string> &values;
-    Carrier carrier = {};
+    std::map<std::string, std::string> values;
+    Carrier carrier;
 };
 
-/// A request that a proxy in front could read as another one than libmicrohttpd does (RFC 9112, 6.3).
-std::optional<Problem> framing_problem(const Headers &headers, std::string_view version)
+/// What a proxy in front could read as another request than libmicrohttpd does (RFC 9112, 6.3); empty:
+/// nothing.
+std::string framing_fault(const Headers &headers, std::string_view version)
 {
-    std::string what;
-    for (const char *single : {"host", "content-length", "content-type", "transfer-encoding"})
+    for (const char *single : {"content-length", "content-type", "transfer-encoding"})
         if (headers.repeated.contains(single))
-            what = std::string("more than one ") + single;
+            return std::string("more than one ") + single;
     const auto encoding = headers.values.find("transfer-encoding");
-    if (encoding != headers.values.end()) {
-        if (headers.values.contains("content-length"))
-            what = "both content-length and transfer-encoding";
-        else if (g_ascii_strcasecmp(encoding->second.c_str(), "chunked") != 0 ||
-                 version != MHD_HTTP_VERSION_1_1)
-            what = "a transfer-encoding that is not possible here";
-    }
-    if (what.empty())
+    if (encoding == headers.values.end())
+        return {};
+    if (headers.values.contains("content-length"))
+        return "both content-length and transfer-encoding";
+    if (g_ascii_strcasecmp(encoding->second.c_str(), "chunked") != 0 || version != MHD_HTTP_VERSION_1_1)
+        return "a transfer-encoding that is not possible here";
+    return {};
+}
+
+std::optional<std::uint64_t> declared_bytes(const Headers &headers)
+{
+    if (headers.values.contains("transfer-encoding"))
         return std::nullopt;
-    return make_problem("header-invalid", "The request has " + what + ".",
-                        "Send one Content-Length, or Transfer-Encoding: chunked over HTTP/1.1.");
+    const auto text = headers.values.find("content-length");
+    std::uint64_t length = 0; // libmicrohttpd refuses one that is no number
+    if (text != headers.values.end())
+        std::from_chars(text->second.data(), text->second.data() + text->second.size(), length);
+    return length;
+}
+
+void add_common_headers(Response &response, const std::string &id)
+{
+    response.header("X-Request-ID", id);
+    response.header("X-Content-Type-Options", "nosniff");
 }
 
 struct AddressList {
@@ -89,24 +113,35 @@ struct AddressList {
 } // namespace
 
 struct HttpServer::Request {
-    explicit Request(Handler &handler) : own(handler.new_exchange()), exchange(*own) {}
-
-    const std::unique_ptr<Exchange> own;
-    Exchange &exchange;
+    std::unique_ptr<Exchange> exchange;
     Connection *connection = nullptr;
     std::optional<Response> early; ///< answers the request whatever its body is
     bool refused = false;          ///< that was sent already
-    bool begun = false;
-    std::uint64_t discarded = 0;
+    bool begun = false;            ///< the request was complete
+    bool finished = false;         ///< Exchange::finish() was asked
+    Clock::time_point drained_by;  ///< since it was refused
+    std::uint64_t drained = 0;
+
+    bool waits_for_continue() const
+    {
+        return g_ascii_strcasecmp(exchange->head.header("expect").c_str(), "100-continue") == 0;
+    }
 };
 
 /// What libmicrohttpd calls. Each stands behind the wall.
 struct ServerCallbacks {
     static HttpServer &of(void *self) { return *static_cast<HttpServer *>(self); }
 
+    static Connection *entry_of(MHD_Connection *connection)
+    {
+        return static_cast<Connection *>(
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+    }
+
     static MHD_Result accept(void *self, const sockaddr *address, socklen_t)
     {
         return behind_wall("accepting a connection", of(self).settings_.complain, MHD_NO, [&] {
+            of(self).tell_of_refused_head(nullptr);
             return of(self).connections_.admits(canonical_address(address)) ? MHD_YES : MHD_NO;
         });
     }
@@ -118,8 +153,10 @@ struct ServerCallbacks {
         behind_wall("a connection", of(self).settings_.complain, [&] {
             ConnectionTable &table = of(self).connections_;
             if (event == MHD_CONNECTION_NOTIFY_CLOSED) {
-                if (*context)
-                    table.close(static_cast<Connection *>(std::exchange(*context, nullptr)));
+                auto *closing = static_cast<Connection *>(std::exchange(*context, nullptr));
+                of(self).tell_of_refused_head(closing);
+                if (closing)
+                    table.close(closing);
                 return;
             }
             const auto *socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -128,26 +165,30 @@ struct ServerCallbacks {
         });
     }
 
+    /// The target as it was sent, before libmicrohttpd takes it apart.
+    static void *target(void *self, const char *target, MHD_Connection *connection)
+    {
+        behind_wall("a request's target", of(self).settings_.complain, [&] {
+            of(self).tell_of_refused_head(nullptr);
+            if (Connection *entry = entry_of(connection))
+                of(self).check_target(*entry, target);
+        });
+        return nullptr;
+    }
+
     static MHD_Result request(void *self, MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *data, std::size_t *size, void **context)
     {
         HttpServer &server = of(self);
         try {
+            server.tell_of_refused_head(nullptr);
             if (*context)
-                return static_cast<MHD_Result>(
-                    server.serve(*static_cast<HttpServer::Request *>(*context), connection, data, size));
-            auto *request = new HttpServer::Request(server.handler_);
-            *context = request;
-            request->connection = static_cast<Connection *>(
-                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
-            if (!request->connection)
+                return static_cast<MHD_Result>(server.continue_body(
+                    *static_cast<HttpServer::Request *>(*context), connection, data, size));
+            Connection *entry = entry_of(connection);
+            if (!entry || server.connections_.is_refused(entry))
                 return MHD_NO;
-            server.start_request(*request, connection, method, url, version);
-            // An answer before the body is only sent here to a client that waits for one (Expect:
-            // 100-continue); others get it once they have sent a little more.
-            if (request->early && !request->refused && request->exchange.header("expect") == "100-continue")
-                return static_cast<MHD_Result>(server.send(*request, connection, std::move(*request->early)));
-            return MHD_YES;
+            return start(server, *entry, connection, url, method, version, context);
         } catch (...) {
             complain_of_exception("a request", server.settings_.complain);
             if (*context)
@@ -156,17 +197,50 @@ struct ServerCallbacks {
         }
     }
 
+    static MHD_Result start(HttpServer &server, Connection &entry, MHD_Connection *connection,
+                            const char *url, const char *method, const char *version, void **context)
+    {
+        RequestHead head;
+        head.method = method;
+        head.path = path_of_target(url);
+        head.peer = entry.client;
+        head.over_connection_limit = entry.over_limit;
+        head.started = Clock::now();
+        Headers headers;
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &headers);
+        headers.carrier.rethrow();
+        Query query;
+        MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &query);
+        query.carrier.rethrow();
+        head.query = std::move(query.values);
+        head.declared_bytes = declared_bytes(headers);
+        const std::string framing = framing_fault(headers, version);
+        const bool two_hosts = headers.repeated.contains("host");
+        head.headers = std::move(headers.values);
+        head.id = head.header("x-request-id");
+        if (!valid_id(head.id))
+            head.id = random_id();
+
+        auto request = std::make_unique<HttpServer::Request>();
+        request->connection = &entry;
+        request->exchange = server.handler_.open(std::move(head));
+        *context = request.get();
+        HttpServer::Request &started = *request.release();
+        return static_cast<MHD_Result>(server.start(started, connection, framing, two_hosts));
+    }
+
     static void completed(void *self, MHD_Connection *, void **context, MHD_RequestTerminationCode reason)
     {
         const std::unique_ptr<HttpServer::Request> request(
             static_cast<HttpServer::Request *>(std::exchange(*context, nullptr)));
         if (!request)
             return;
-        request->exchange.suspension->end();
-        behind_wall("the end of a request", of(self).settings_.complain,
-                    [&] { of(self).complete(*request, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK); });
-        if (request->connection)
-            of(self).connections_.back_to_head(request->connection, Clock::now());
+        request->exchange->suspension->end();
+        behind_wall("the end of a request", of(self).settings_.complain, [&] {
+            of(self).tell_of_refused_head(nullptr);
+            of(self).complete(*request, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+        });
+        of(self).connections_.back_to_head(request->connection, Clock::now());
     }
 
     static void log(void *self, const char *format, va_list arguments)
@@ -177,8 +251,17 @@ struct ServerCallbacks {
             std::string message(text.data());
             while (!message.empty() && message.back() == '\n')
                 message.pop_back();
+            // It tells of what it refuses by itself here alone, while it is at the connection in question.
+            static constexpr std::string_view refusal = "HTTP response code is ";
+            if (const auto at = message.find(refusal); at != std::string::npos)
+                of(self).refused_head_ = std::atoi(message.c_str() + at + refusal.size());
             of(self).settings_.log(message);
         });
+    }
+
+    static std::size_t unescape(void *, MHD_Connection *, char *text)
+    {
+        return anime::service::unescape(text);
     }
 
     static MHD_Result add_header(void *self, MHD_ValueKind, const char *name, const char *value)
@@ -196,8 +279,8 @@ struct ServerCallbacks {
 
 HttpServer::HttpServer(const ServerSettings &settings, Handler &handler)
     : settings_(settings), handler_(handler),
-      connections_(settings.most_connections_per_client, settings.header_timeout, settings.trusted,
-                   settings.expired)
+      connections_(settings.most_connections, settings.most_connections_per_client, settings.header_timeout,
+                   settings.trusted, settings.expired)
 {
     AddressList addresses;
     addrinfo hints{};
@@ -216,10 +299,11 @@ HttpServer::HttpServer(const ServerSettings &settings, Handler &handler)
         flags, settings.port, ServerCallbacks::accept, this, ServerCallbacks::request, this,
         MHD_OPTION_EXTERNAL_LOGGER, ServerCallbacks::log, this, MHD_OPTION_SOCK_ADDR,
         addresses.first->ai_addr, MHD_OPTION_NOTIFY_CONNECTION, ServerCallbacks::connection, this,
-        MHD_OPTION_NOTIFY_COMPLETED, ServerCallbacks::completed, this, MHD_OPTION_CONNECTION_LIMIT,
-        static_cast<unsigned>(settings.most_connections), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_THREAD_STACK_SIZE, thread_stack,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, ServerCallbacks::completed, this, MHD_OPTION_URI_LOG_CALLBACK,
+        ServerCallbacks::target, this, MHD_OPTION_UNESCAPE_CALLBACK, ServerCallbacks::unescape, this,
+        MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(settings.most_connections + spare_connections),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
+        MHD_OPTION_THREAD_STACK_SIZE, thread_stack, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!daemon_)
         throw std::runtime_error("can't listen on " + settings.address + " port " + port + ": " +
                                  std::strerror(errno));
@@ -235,132 +319,153 @@ HttpServer::~HttpServer()
         ::close(listening);
 }
 
-void HttpServer::start_request(Request &request, MHD_Connection *connection, const char *method,
-                               const char *url, const char *version)
+/// The line that tells of it comes right before the end of its connection; if something else comes first, it
+/// is not known whose it was.
+void HttpServer::tell_of_refused_head(const Connection *closing)
 {
-    Exchange &exchange = request.exchange;
-    exchange.request_id = random_id(); // until its headers are read
-    exchange.method = method;
-    exchange.path = url;
-    exchange.peer = request.connection->client;
-    exchange.over_connection_limit = request.connection->over_limit;
-    exchange.started = Clock::now();
-    Headers headers;
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, ServerCallbacks::add_header, &headers);
-    headers.carrier.rethrow();
-    const auto ambiguity = framing_problem(headers, version);
-    exchange.headers = std::move(headers.values);
-    if (const std::string wanted = exchange.header("x-request-id"); valid_id(wanted))
-        exchange.request_id = wanted;
-    Query query{exchange.query};
-    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, ServerCallbacks::add_query, &query);
-    query.carrier.rethrow();
-    if (!exchange.headers.contains("transfer-encoding")) {
-        // libmicrohttpd refuses a length that is no number.
-        const std::string text = exchange.header("content-length");
-        std::uint64_t length = 0;
-        std::from_chars(text.data(), text.data() + text.size(), length);
-        exchange.declared_bytes = length;
-    }
+    if (refused_head_ == 0)
+        return;
+    const int status = std::exchange(refused_head_, 0);
+    handler_.refused_head(closing && connections_.is_at_head(closing) ? closing->client : std::string(),
+                          status);
+}
 
-    request.early = handler_.begin(exchange);
-    if (ambiguity && !request.early)
-        request.early = handler_.refused(exchange, *ambiguity);
-    connections_.enter(request.connection, Phase::body, exchange.started + settings_.body_timeout);
-    connections_.set_late_answer(request.connection, wire_format(handler_.late(exchange)));
-    if (!request.early && exchange.upload && !exchange.upload->start(connection))
-        request.early = handler_.refused(
-            exchange, make_problem("multipart-invalid", "The form has no usable boundary.",
-                                   "Let your HTTP library write the Content-Type of the form."));
-    const bool long_body = exchange.declared_bytes.value_or(UINT64_MAX) > most_drained_bytes;
-    if (ambiguity || (request.early && long_body && exchange.header("expect") != "100-continue"))
+void HttpServer::check_target(Connection &connection, const char *target)
+{
+    const std::string_view text(target);
+    const auto query = text.find('?');
+    const auto options =
+        query == std::string_view::npos ? 0 : 1 + std::count(text.begin() + query, text.end(), '&');
+    if (options <= most_options && text.size() <= most_target_bytes)
+        return;
+    RequestHead head;
+    head.id = random_id();
+    head.path = path_of_target(std::string(text.substr(0, std::min(query, most_target_bytes))));
+    head.peer = connection.client;
+    head.started = Clock::now();
+    const std::string detail = options > most_options
+                                   ? "The request has " + std::to_string(options) + " options, and at most " +
+                                         std::to_string(most_options) + " are read."
+                                   : "The request's address has " + std::to_string(text.size()) +
+                                         " bytes, and at most " + std::to_string(most_target_bytes) +
+                                         " are read.";
+    Request request;
+    request.connection = &connection;
+    request.exchange = handler_.open(std::move(head));
+    refuse(request, request.exchange->refused(Refusal::target, detail));
+    request.exchange->completed();
+}
+
+int HttpServer::start(Request &request, MHD_Connection *connection, const std::string &framing,
+                      bool two_hosts)
+{
+    Exchange &exchange = *request.exchange;
+    request.early = exchange.begin();
+    if (!request.early && !framing.empty())
+        request.early = exchange.refused(Refusal::framing, "The request has " + framing + ".");
+    if (!request.early && two_hosts)
+        request.early = exchange.refused(Refusal::host, "The request has more than one host.");
+    connections_.enter(request.connection, Phase::body, exchange.head.started + settings_.body_timeout);
+    if (exchange.head.declared_bytes != 0) {
+        Response late = exchange.late();
+        add_common_headers(late, exchange.head.id);
+        connections_.set_late_answer(request.connection, wire_format(late));
+    }
+    const bool long_body = exchange.head.declared_bytes.value_or(UINT64_MAX) > most_kept_bytes;
+    // An answer before the body is only sent here to a client that waits for one; others get it once they
+    // have sent a little more.
+    if (!framing.empty() || two_hosts || (request.early && long_body && !request.waits_for_continue()))
         refuse(request, std::move(*request.early));
+    else if (request.early && request.waits_for_continue())
+        return send(request, connection, std::move(*request.early));
+    return MHD_YES;
 }
 
 void HttpServer::refuse(Request &request, Response response)
 {
-    request.early = std::move(response);
+    add_common_headers(response, request.exchange->head.id);
     request.refused = true;
-    request.exchange.status = request.early->status;
-    request.exchange.code = request.early->code;
-    connections_.refuse(request.connection, wire_format(*request.early), Clock::now() + refuse_time);
+    request.drained_by = Clock::now() + drain_time;
+    request.exchange->transfer.status = response.status;
+    request.exchange->transfer.code = response.code;
+    connections_.refuse(request.connection, wire_format(response), Clock::now() + drain_pause);
 }
 
 /// Whoever asked is told, if there is memory for it.
 void HttpServer::answer_exception(Request &request) noexcept
 {
     behind_wall("the answer to a request that failed", settings_.complain, [&] {
-        if (!request.connection || request.refused || request.exchange.status != 0)
-            return;
-        refuse(request, handler_.refused(request.exchange,
-                                         make_problem("service-failed", "The service failed at this request.",
-                                                      "Try again in a moment; if it stays so, tell the "
-                                                      "operator the request id.",
-                                                      5)));
+        if (!request.refused && request.exchange->transfer.status == 0)
+            refuse(request,
+                   request.exchange->refused(Refusal::failure, "The service failed at this request."));
     });
 }
 
 void HttpServer::complete(Request &request, bool delivered)
 {
-    Exchange &exchange = request.exchange;
-    exchange.delivered = delivered;
-    if (request.connection && exchange.status == 0 && connections_.is_late(request.connection)) {
-        exchange.status = 408;
-        exchange.code = "body-slow";
-    } else if (exchange.status == 0 && request.begun) {
-        handler_.abandoned(exchange);
+    Transfer &transfer = request.exchange->transfer;
+    transfer.delivered = delivered;
+    if (transfer.status == 0 && connections_.is_late(request.connection)) {
+        transfer.late = true;
+        transfer.status = 408;
+    } else if (transfer.status == 0 && request.begun) {
+        transfer.abandoned = true;
     }
-    handler_.completed(exchange);
+    request.exchange->completed();
 }
 
-int HttpServer::serve(Request &request, MHD_Connection *connection, const char *data, std::size_t *size)
+int HttpServer::continue_body(Request &request, MHD_Connection *connection, const char *data,
+                              std::size_t *size)
 {
-    Exchange &exchange = request.exchange;
     if (*size == 0)
         return body_complete(request, connection);
-
-    if (request.refused && request.discarded > most_drained_bytes) {
-        // Reads no more, and leaves the sender a moment to notice the answer. What came now stays where it
-        // is: with all of it taken, libmicrohttpd would hand out the next chunk to the sleeping connection.
-        if (!connections_.enter(request.connection, Phase::refuse, Clock::now() + refuse_time,
-                                exchange.suspension))
-            return MHD_NO;
-        return exchange.suspension->sleep(connection) ? MHD_YES : MHD_NO;
-    }
-    exchange.received_bytes += *size;
-    if (!request.early && exchange.upload) {
-        if (auto problem = exchange.upload->feed(data, *size)) {
-            request.early = handler_.refused(exchange, *problem);
-            const std::uint64_t left = exchange.declared_bytes.value_or(UINT64_MAX) - exchange.received_bytes;
-            if (left > most_drained_bytes)
-                refuse(request, std::move(*request.early));
-        }
-    } else {
-        request.discarded += *size;
+    if (request.refused)
+        return discard(request, connection, size);
+    Exchange &exchange = *request.exchange;
+    exchange.transfer.received_bytes += *size;
+    if (!request.early && (request.early = exchange.feed({data, *size}))) {
+        const std::uint64_t left =
+            exchange.head.declared_bytes.value_or(UINT64_MAX) - exchange.transfer.received_bytes;
+        if (left > most_kept_bytes)
+            refuse(request, std::move(*request.early));
     }
     *size = 0;
     return MHD_YES;
 }
 
+int HttpServer::discard(Request &request, MHD_Connection *connection, std::size_t *size)
+{
+    const auto pause = Clock::now() + drain_pause;
+    if (request.drained <= most_drained_bytes) {
+        request.drained += *size;
+        *size = 0;
+        return connections_.enter(request.connection, Phase::refuse, std::min(pause, request.drained_by))
+                   ? MHD_YES
+                   : MHD_NO;
+    }
+    // Reads no more, and leaves the sender a moment to notice the answer. What came now stays where it is:
+    // with all of it taken, libmicrohttpd would hand out the next chunk to the sleeping connection.
+    const auto &suspension = request.exchange->suspension;
+    if (!connections_.enter(request.connection, Phase::refuse, pause, suspension))
+        return MHD_NO;
+    return suspension->sleep(connection) ? MHD_YES : MHD_NO;
+}
+
 int HttpServer::body_complete(Request &request, MHD_Connection *connection)
 {
-    Exchange &exchange = request.exchange;
     if (request.refused)
         return MHD_NO;
     if (request.early)
         return send(request, connection, std::move(*request.early));
-    if (!request.begun) {
-        request.begun = true;
-        if (!connections_.enter(request.connection, Phase::work, Clock::now() + settings_.send_timeout))
-            return MHD_NO;
-        if (exchange.upload)
-            if (auto problem = exchange.upload->finish())
-                return send(request, connection, handler_.refused(exchange, *problem));
-    }
+    if (!std::exchange(request.begun, true) &&
+        !connections_.enter(request.connection, Phase::work, Clock::now() + settings_.send_timeout))
+        return MHD_NO;
+    Exchange &exchange = *request.exchange;
     while (true) {
         if (connections_.is_gone(request.connection))
             return MHD_NO;
-        if (auto response = handler_.finish(exchange))
+        const bool first = !std::exchange(request.finished, true);
+        if (auto response = first ? exchange.finish() : exchange.resume())
             return send(request, connection, std::move(*response));
         if (!connections_.enter(request.connection, Phase::work, exchange.wake_at, exchange.suspension))
             return MHD_NO;
@@ -371,19 +476,21 @@ int HttpServer::body_complete(Request &request, MHD_Connection *connection)
 
 int HttpServer::send(Request &request, MHD_Connection *connection, Response response)
 {
-    request.exchange.status = response.status;
-    request.exchange.code = response.code;
+    Exchange &exchange = *request.exchange;
+    add_common_headers(response, exchange.head.id);
     const bool events = std::holds_alternative<EventBody>(response.body);
     const std::uint64_t size = body_size(response);
-    request.exchange.sent_bytes = size;
+    exchange.transfer.status = response.status;
+    exchange.transfer.code = response.code;
+    exchange.transfer.sent_bytes = size;
     const auto time =
         events ? settings_.events_timeout : settings_.send_timeout + std::chrono::seconds(size >> 16);
     if (!connections_.enter(request.connection, events ? Phase::events : Phase::send, Clock::now() + time,
-                            events ? request.exchange.suspension : nullptr))
+                            events ? exchange.suspension : nullptr))
         return MHD_NO;
     return queue_response(
         connection, std::move(response),
-        {request.exchange.suspension,
+        {exchange.suspension,
          [table = &connections_, entry = request.connection] { return table->is_gone(entry); },
          settings_.complain});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // libmicrohttpd with absolute deadlines, early refusals that the client sees, and answers that come later.
-// One thread serves everything; what waits is suspended.
+// One thread serves everything; what waits is suspended. Transport only: what is asked for is the handler's.
 #pragma once
 
 #include "service/http/connections.h"
@@ -28,7 +28,8 @@ struct ServerSettings {
     std::chrono::seconds send_timeout{25};
     std::chrono::seconds events_timeout{120};
     std::function<bool(const std::string &peer)> trusted = [](const std::string &) { return false; };
-    std::function<void(Phase)> expired = [](Phase) {};
+    /// Told of each connection that is ended, and in which phase ("evicted": it was idle, and another came).
+    std::function<void(const char *phase)> expired = [](const char *) {};
     Complain log = [](const std::string &) {};      ///< what libmicrohttpd has to say
     Complain complain = [](const std::string &) {}; ///< of exceptions, which end at its callbacks
 };
@@ -52,20 +53,24 @@ private:
     friend struct ServerCallbacks;
     struct Request;
 
-    void start_request(Request &request, MHD_Connection *connection, const char *method, const char *url,
-                       const char *version);
+    // In the server's thread, in the order in which libmicrohttpd calls back.
+    void check_target(Connection &connection, const char *target);
+    int start(Request &request, MHD_Connection *connection, const std::string &framing, bool two_hosts);
+    int continue_body(Request &request, MHD_Connection *connection, const char *data, std::size_t *size);
+    int discard(Request &request, MHD_Connection *connection, std::size_t *size);
     int body_complete(Request &request, MHD_Connection *connection);
-    void refuse(Request &request, Response response);
     int send(Request &request, MHD_Connection *connection, Response response);
-    int serve(Request &request, MHD_Connection *connection, const char *data, std::size_t *size);
+    void refuse(Request &request, Response response);
     void answer_exception(Request &request) noexcept;
     void complete(Request &request, bool delivered);
+    void tell_of_refused_head(const Connection *closing);
 
     const ServerSettings settings_;
     Handler &handler_;
     ConnectionTable connections_;
     MHD_Daemon *daemon_ = nullptr;
     std::uint16_t port_ = 0;
+    int refused_head_ = 0; ///< status of a head that libmicrohttpd has just refused, until it is known whose
 };
 
 } // namespace anime::service

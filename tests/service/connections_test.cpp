@@ -45,7 +45,9 @@ protected:
     std::array<int, 2> ends_{};
     const ConnectionTable::Time now_ = std::chrono::steady_clock::now();
     const std::shared_ptr<Suspension> suspension_ = std::make_shared<Suspension>();
-    ConnectionTable table_{64, 10s, [](const std::string &) { return false; }, [](Phase) {}};
+    std::vector<std::string> expired_;
+    ConnectionTable table_{3, 64, 10s, [](const std::string &) { return false; },
+                           [this](const char *phase) { expired_.emplace_back(phase); }};
     Connection *connection_ = nullptr;
 };
 
@@ -103,10 +105,40 @@ TEST_F(ConnectionTableTest, LetsNothingSleepOnceTheServerStops)
     EXPECT_TRUE(table_.enter(connection_, Phase::send, now_ + 1h));
 }
 
+TEST_F(ConnectionTableTest, TheOneThatWasQuietLongestMakesRoomForANewcomer)
+{
+    // Four connections, of which the table holds three: what happens to each socket.
+    std::array<std::array<int, 2>, 3> pairs{};
+    std::array<Connection *, 3> others{};
+    ASSERT_TRUE(table_.enter(connection_, Phase::work, now_ + 1h, suspension_)) << "the oldest is not idle";
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i].data()), 0);
+        others[i] = table_.open(pairs[i][0], "192.0.2." + std::to_string(i), now_);
+    }
+    const auto ended = [&](std::size_t i) {
+        char byte = 0;
+        return recv(pairs[i][1], &byte, 1, MSG_DONTWAIT) == 0;
+    };
+    EXPECT_TRUE(ended(0));
+    EXPECT_FALSE(ended(1));
+    EXPECT_FALSE(ended(2)) << "the newcomer";
+    EXPECT_EQ(expired_, std::vector<std::string>{"evicted"});
+    table_.close(others[0]);
+    table_.back_to_head(others[1], now_); // it had a request meanwhile, so the newcomer is quiet for longer
+    table_.close(table_.open(-1, "192.0.2.9", now_));
+    EXPECT_FALSE(ended(1));
+    EXPECT_TRUE(ended(2));
+    for (const std::size_t i : {1, 2})
+        table_.close(others[i]);
+    for (const auto &pair : pairs)
+        for (const int socket : pair)
+            close(socket);
+}
+
 TEST_F(ConnectionTableTest, CountsAnIpv6NetworkAsOneClient)
 {
     ConnectionTable table(
-        2, 10s, [](const std::string &) { return false; }, [](Phase) {});
+        64, 2, 10s, [](const std::string &) { return false; }, [](const char *) {});
     std::vector<Connection *> opened;
     for (const char *address : {"2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2::3", "2001:db8:1:2::4"})
         opened.push_back(table.open(-1, address, now_));

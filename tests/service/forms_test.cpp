@@ -50,7 +50,12 @@ TEST_F(Forms, AreTheSameWhereverTheyAreCut)
     start();
     Client client(port());
     const std::string whole = form(photo(), {{"strength", "0.5"}, {"faces", "0"}});
+    // At every byte of the text around the photo, and of its first and last bytes
+    // (tests/service/multipart_test cuts a form at all of its bytes).
+    const std::size_t picture = whole.find(photo());
     for (std::size_t cut = 1; cut < whole.size(); ++cut) {
+        if (cut == picture + 8)
+            cut = picture + photo().size() - 8;
         SCOPED_TRACE("cut after " + std::to_string(cut) + " bytes");
         expect_painted(client, chunk(whole.substr(0, cut)) + chunk(whole.substr(cut)));
         if (HasFatalFailure())

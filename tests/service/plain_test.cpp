@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Options, problems, base64 answers, and a log that never makes anybody wait.
+#include "service/api/answers.h"
 #include "service/http/response.h"
 #include "service/log.h"
 #include "service/options.h"
+#include "service/picture.h"
 #include "service/problem.h"
 
 #include <glib.h>

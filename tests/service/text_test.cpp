@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What clients write into headers and forms, read with suspicion.
+#include "service/api/proxies.h"
+#include "service/api/rate_limiter.h"
 #include "service/http/address.h"
-#include "service/proxies.h"
-#include "service/rate_limiter.h"
 #include "service/text.h"
 
 #include <gtest/gtest.h>
@@ -77,15 +77,36 @@ TEST(EtagMatches, ListsWeakTagsAndStar)
     EXPECT_FALSE(etag_matches("", "\"a\""));
 }
 
-TEST(AcceptsFirst, FollowsTheHighestQualityAmongImages)
+TEST(PreferredPicture, IsTheHighestOfThoseThatThereAre)
 {
-    EXPECT_TRUE(accepts_first("image/png", "image/png"));
-    EXPECT_TRUE(accepts_first("image/jpeg;q=0.5, image/png;q=0.8, */*", "image/png"));
-    EXPECT_FALSE(accepts_first("image/jpeg, image/png;q=0.8", "image/png"));
-    EXPECT_FALSE(accepts_first("*/*", "image/png"));
-    EXPECT_FALSE(accepts_first("image/*", "image/png"));
-    EXPECT_FALSE(accepts_first("", "image/png"));
-    EXPECT_FALSE(accepts_first("image/png;q=0", "image/png"));
+    const std::vector<std::string> types = {"image/jpeg", "image/png"};
+    const std::pair<const char *, const char *> cases[] = {
+        {"image/png", "image/png"},
+        {"IMAGE/PNG", "image/png"},
+        {"image/jpg", "image/jpeg"},
+        {"image/jpeg;q=0.5, image/png;q=0.8, */*;q=0.1", "image/png"},
+        {"image/jpeg, image/png;q=0.8", "image/jpeg"},
+        {"image/webp, image/png;q=0.2, */*;q=0.1", "image/png"},
+        {"*/*", "image/jpeg"},
+        {"image/*", "image/jpeg"},
+        {"image/*, image/jpeg;q=0", "image/png"},
+        {"", "image/jpeg"},
+        {"application/json", "image/jpeg"},
+        {"image/webp", ""},
+        {"image/png;q=0", ""},
+    };
+    for (const auto &[header, type] : cases)
+        EXPECT_EQ(preferred_picture(header, types), type) << header;
+}
+
+TEST(PrefersPicture, OnlyWhereAnImageComesBeforeAnythingElse)
+{
+    for (const char *yes : {"image/jpeg", "image/*", "image/png, application/json", "*/*;q=0.1, image/png"})
+        EXPECT_TRUE(prefers_picture(yes)) << yes;
+    for (const char *no :
+         {"", "*/*", "application/json", "application/json, image/png", "image/png;q=0",
+          "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"})
+        EXPECT_FALSE(prefers_picture(no)) << no;
 }
 
 TEST(TrustedProxies, OnlyTheyMaySpeakForOthers)

@@ -84,52 +84,78 @@ public:
         if (where == at)
             throw std::runtime_error("thrown from " + where);
     }
-    std::unique_ptr<Exchange> new_exchange() override
+    std::unique_ptr<Exchange> open(RequestHead head) override;
+    void refused_head(const std::string &, int) override { maybe("refused_head"); }
+
+    std::string at;
+};
+
+class ThrowingExchange final : public Exchange
+{
+public:
+    ThrowingExchange(RequestHead head, const Thrower &thrower) : Exchange(std::move(head)), thrower_(thrower)
     {
-        maybe("new_exchange");
-        return Handler::new_exchange();
     }
-    std::optional<Response> begin(Exchange &) override
+
+    std::optional<Response> begin() override
     {
-        maybe("begin");
+        thrower_.maybe("begin");
         return std::nullopt;
     }
-    std::optional<Response> finish(Exchange &exchange) override
+    std::optional<Response> feed(std::string_view) override
     {
-        maybe("finish");
+        thrower_.maybe("feed");
+        return std::nullopt;
+    }
+    std::optional<Response> finish() override
+    {
+        thrower_.maybe("finish");
         Response response;
-        if (exchange.path == "/events")
+        if (head.path == "/later") {
+            suspension->wake();
+            return std::nullopt;
+        }
+        if (head.path == "/events")
             response.body = EventBody{[this]() -> std::optional<std::string> {
-                maybe("an event");
+                thrower_.maybe("an event");
                 return std::nullopt;
             }};
         return response;
     }
-    Response late(const Exchange &) override
+    std::optional<Response> resume() override
     {
-        maybe("late");
-        return plain();
+        thrower_.maybe("resume");
+        return Response{};
     }
-    Response refused(const Exchange &, const Problem &problem) override
+    Response late() const override
     {
-        maybe("refused");
-        Response response = plain();
-        response.status = problem.status;
-        return response;
+        thrower_.maybe("late");
+        return plain(408);
     }
-    void abandoned(Exchange &) override {}
-    void completed(const Exchange &) override { maybe("completed"); }
-
-    std::string at;
+    Response refused(Refusal, const std::string &) override
+    {
+        thrower_.maybe("refused");
+        return plain(503);
+    }
+    void completed() override { thrower_.maybe("completed"); }
 
 private:
-    static Response plain()
+    static Response plain(int status)
     {
         Response response;
+        response.status = status;
         response.body = std::string("text");
         return response;
     }
+
+    const Thrower &thrower_;
 };
+
+std::unique_ptr<Exchange> Thrower::open(RequestHead head)
+{
+    maybe("open");
+    return std::make_unique<ThrowingExchange>(std::move(head), *this);
+}
 
 class Wall : public testing::Test
 {
@@ -168,19 +194,26 @@ TEST_F(Wall, HoldsWhereverTheServiceThrows)
 {
     struct Case {
         const char *at;
-        const char *request;
+        std::string request;
         std::set<int> statuses; ///< 0: the connection ends
     };
-    const char *get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string end = " HTTP/1.1\r\nHost: x\r\n";
+    const std::string get = "GET /" + end + "\r\n";
+    const std::string post = "POST /" + end + "Content-Length: 3\r\n\r\nabc";
+    const std::string options(1000, '&');
     const Case cases[] = {
-        {"new_exchange", get, {0}},
+        {"open", get, {0}},
         {"begin", get, {503}},
-        {"late", get, {503}},
+        {"feed", post, {503}},
+        {"late", post, {503}},
         {"finish", get, {503}},
+        {"resume", "GET /later" + end + "\r\n", {503}},
         {"completed", get, {200}},
-        {"an event", "GET /events HTTP/1.1\r\nHost: x\r\n\r\n", {200}},
-        {"refused", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", {0}},
-        {"log", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", {0, 400}},
+        {"an event", "GET /events" + end + "\r\n", {200}},
+        {"refused", "GET /" + end + "Host: y\r\n\r\n", {0}},
+        {"refused", "GET /?" + options + end + "\r\n", {0, 200}},
+        {"refused_head", "GET /" + end + "Content-Length: many\r\n\r\n", {400}},
+        {"log", "GET /" + end + "Content-Length: many\r\n\r\n", {400}},
         {"trusted", get, {0}},
     };
     for (const Case &c : cases) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service/rate_limiter.h"
+#include "service/api/rate_limiter.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "service/byte_budget.h"
-#include "service/http/wall.h"
+#include "service/http/multipart.h"
 #include "service/picture.h"
 #include "service/problem.h"
 
@@ -14,22 +14,25 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-struct MHD_Connection;
-struct MHD_PostProcessor;
+#include <string_view>
 
 namespace anime::service
 {
 
-/// What a field of a form other than `file` does; a problem if it may not be.
-using SetOption = std::function<std::optional<Problem>(const std::string &name, const std::string &value)>;
+/// The fields of a form beside the photo.
+struct FormFields {
+    std::string file = "file"; ///< the field that the photo is in
+    /// What another field is; a problem if it may not be.
+    std::function<std::optional<Problem>(const std::string &name, const std::string &value)> set;
+    std::function<bool(const std::string &name)> has; ///< whether there is such a field
+};
 
-class Upload
+class Upload final : private FormParts
 {
 public:
     /// `budget` outlives the upload and the bytes it hands out; they count for `client`, a rate_key.
-    Upload(std::uint64_t most_bytes, ByteBudget &budget, std::string client, SetOption set_option);
-    ~Upload();
+    Upload(std::uint64_t most_bytes, ByteBudget &budget, std::string client, FormFields fields);
+    ~Upload() override;
     Upload(const Upload &) = delete;
     Upload &operator=(const Upload &) = delete;
 
@@ -37,10 +40,8 @@ public:
     /// large. `declared_bytes`: nothing if it comes in chunks.
     std::optional<Problem> expect(const std::string &content_type,
                                   std::optional<std::uint64_t> declared_bytes);
-    /// Creates the parser of a form; false if the form has no usable boundary.
-    bool start(MHD_Connection *connection);
 
-    std::optional<Problem> feed(const char *data, std::size_t size);
+    std::optional<Problem> feed(std::string_view data);
     /// The body is complete.
     std::optional<Problem> finish();
 
@@ -48,30 +49,27 @@ public:
     std::shared_ptr<const Bytes> take_file();
     const std::string &file_name() const { return file_name_; }
     const std::string &sha256() const { return sha256_; }
-    std::uint64_t file_bytes() const { return file_.size(); }
 
 private:
-    friend struct UploadCallback;
-    std::optional<Problem> add_field(const std::string &name, const char *file_name, const char *data,
-                                     std::uint64_t offset, std::size_t size);
-    std::optional<Problem> add_option_value(const char *data, std::size_t size);
+    bool begin_part(const PartHead &head) override;
+    bool part_data(std::string_view data) override;
+    bool end_part() override;
+    bool refuse(Problem problem);
+    Problem no_such_field(const PartHead &head) const;
     Problem too_large(std::uint64_t actual) const;
-    std::optional<Problem> add_bytes(const char *data, std::size_t size);
-    std::optional<Problem> end_field();
+    std::optional<Problem> add_bytes(std::string_view data);
 
     const std::uint64_t most_bytes_;
     ByteBudget &budget_;
     const std::string client_;
-    const SetOption set_option_;
+    const FormFields fields_;
     const std::unique_ptr<GChecksum, decltype(&g_checksum_free)> checksum_;
-    MHD_PostProcessor *form_ = nullptr;
-    bool is_form_ = false;
+    std::optional<MultipartReader> form_;
     bool has_file_ = false;
-    std::string field_name_; ///< of the form field that is arriving
-    bool field_empty_ = true;
-    std::string option_value_;
-    std::optional<Problem> problem_; ///< from within the form's parser
-    Carrier carrier_;                ///< the same for exceptions
+    std::string field_;              ///< that is arriving
+    std::string value_;              ///< of it, if it isn't the photo
+    std::optional<Problem> problem_; ///< from within the form
+    std::uint64_t fed_ = 0;
     Bytes file_;
     std::uint64_t counted_ = 0; ///< bytes taken from the budget
     std::string file_name_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service/proxies.h"
+#include "service/api/proxies.h"
 
 #include "service/http/address.h"
 #include "service/text.h"

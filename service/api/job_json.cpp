@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service/job_json.h"
+#include "service/api/job_json.h"
 
 #include "service/text.h"
 

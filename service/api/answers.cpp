@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "service/api/answers.h"
+
+#include <nlohmann/json.hpp>
+
+namespace anime::service
+{
+
+std::string dump(const nlohmann::ordered_json &json)
+{
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Response json_response(int status, const nlohmann::ordered_json &body)
+{
+    Response response;
+    response.status = status;
+    response.header("Content-Type", "application/json");
+    response.header("Cache-Control", "no-store");
+    response.body = dump(body) + "\n";
+    return response;
+}
+
+Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance)
+{
+    Response response = json_response(problem.status, to_json(problem, request_id, instance));
+    response.headers.front().second = "application/problem+json";
+    if (problem.retry_after > 0)
+        response.header("Retry-After", std::to_string(problem.retry_after));
+    response.code = problem.code;
+    return response;
+}
+
+} // namespace anime::service

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers in JSON.
+#pragma once
+
+#include "service/http/response.h"
+#include "service/problem.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace anime::service
+{
+
+/// As text: bytes that are no UTF-8 are replaced, so that it never throws.
+std::string dump(const nlohmann::ordered_json &json);
+
+Response json_response(int status, const nlohmann::ordered_json &body);
+Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance);
+
+} // namespace anime::service

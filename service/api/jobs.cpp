@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// /v1/jobs: made, watched, cancelled.
+#include "models/error.h"
+#include "service/api/api.h"
+#include "service/api/job_json.h"
+#include "service/http/address.h"
+#include "service/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace anime::service
+{
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+} // namespace
+
+std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
+{
+    if (auto refusal = exchange.choices->complete(exchange.head.header("accept")))
+        return refusal;
+    const PaintOptions &options = exchange.choices->options();
+    std::string digest;
+    try {
+        digest = shared_.engine.painter_digest(options);
+    } catch (const Error &error) {
+        return make_problem(error.code(), error.what(), error.remedy());
+    }
+    const Upload &upload = *exchange.upload;
+    exchange.file_name = upload.file_name();
+    NewJob job;
+    job.request_id = exchange.head.id;
+    job.client = rate_key(exchange.client);
+    job.file_name = upload.file_name();
+    job.idempotency_key = exchange.head.header("idempotency-key");
+    job.options = options;
+    job.key = cache_key(upload.sha256(), digest, options);
+    job.receive_ms = milliseconds(Clock::now() - exchange.head.started);
+    job.attached = attached;
+    job.cached = shared_.memory_cache.find(job.key, Clock::now());
+    job.input = exchange.upload->take_file();
+
+    const Submission submission = shared_.board.submit(job, Clock::now(), std::chrono::system_clock::now());
+    if (submission.problem)
+        return submission.problem;
+    exchange.job = submission.job->id;
+    exchange.attached = attached;
+    shared_.board.listen(exchange.job, exchange.suspension);
+    // What a worker looks for on the disk, it counts.
+    if (submission.job->cache != "miss" && submission.job->request_id == exchange.head.id) {
+        shared_.metrics.cache(submission.job->cache);
+        nlohmann::ordered_json fields = {{"cache", submission.job->cache}, {"job", exchange.job}};
+        if (!submission.job->painted_by.empty())
+            fields["painted_by"] = submission.job->painted_by;
+        shared_.log.write(Level::info, Layer::inference, exchange.head.id, "no need to paint", fields);
+    }
+    return std::nullopt;
+}
+
+/// The job once it is final, or once the time to wait is over; nothing while it is neither.
+std::optional<JobView> Api::wait_for_job(ApiExchange &exchange) const
+{
+    auto job = shared_.board.find(exchange.job);
+    if (job && !is_final(job->state) && exchange.answer_by && Clock::now() < *exchange.answer_by) {
+        exchange.wake_at = *exchange.answer_by;
+        return std::nullopt;
+    }
+    if (!job) {
+        // Forgotten while this client waited: only possible with a very short --job-ttl.
+        job.emplace();
+        job->id = exchange.job;
+        job->state = JobState::failed;
+        job->problem = make_problem("job-not-found", "The job has expired.", "Upload the photo again.");
+    }
+    return job;
+}
+
+void Api::wait_as_preferred(ApiExchange &exchange) const
+{
+    if (const auto wait = prefer_wait(exchange.head.header("prefer"))) {
+        exchange.wait = std::chrono::seconds(std::min<std::int64_t>(*wait, shared_.options.limits.max_wait));
+        exchange.answer_by = Clock::now() + *exchange.wait;
+    }
+}
+
+Response Api::job_document(const ApiExchange &exchange, const JobView &job, int status) const
+{
+    Response response = json_response(status, to_json(job));
+    response.header("Location", "/v1/jobs/" + job.id);
+    if (!is_final(job.state))
+        response.header("Retry-After", "1");
+    if (exchange.wait)
+        response.header("Preference-Applied", "wait=" + std::to_string(exchange.wait->count()));
+    if (job.picture)
+        add_picture_headers(response, job);
+    return response;
+}
+
+std::optional<Response> Api::post_job(ApiExchange &exchange)
+{
+    wait_as_preferred(exchange);
+    if (auto refusal = submit(exchange, false))
+        return refuse(exchange, *refusal, "admission");
+    return go_on_with_job(exchange);
+}
+
+std::optional<Response> Api::go_on_with_job(ApiExchange &exchange)
+{
+    const auto job = wait_for_job(exchange);
+    if (!job)
+        return std::nullopt;
+    if (job->problem && exchange.wait) {
+        Response response = problem_response(*job->problem, exchange.head.id, "/v1/jobs/" + job->id);
+        response.header("Location", "/v1/jobs/" + job->id);
+        response.header("Preference-Applied", "wait=" + std::to_string(exchange.wait->count()));
+        return response;
+    }
+    return job_document(exchange, *job, is_final(job->state) ? 200 : 202);
+}
+
+std::optional<Response> Api::get_job(ApiExchange &exchange)
+{
+    if (!shared_.board.find(exchange.id))
+        return gone(exchange);
+    exchange.job = exchange.id;
+    wait_as_preferred(exchange);
+    if (exchange.wait)
+        shared_.board.listen(exchange.job, exchange.suspension);
+    return go_on_with_get_job(exchange);
+}
+
+std::optional<Response> Api::go_on_with_get_job(ApiExchange &exchange)
+{
+    const auto job = wait_for_job(exchange);
+    return job ? std::optional(job_document(exchange, *job, 200)) : std::nullopt;
+}
+
+std::optional<Response> Api::delete_job(ApiExchange &exchange)
+{
+    const auto before = shared_.board.find(exchange.id);
+    if (!before)
+        return gone(exchange);
+    exchange.job = exchange.id;
+    if (is_final(before->state) && before->state != JobState::cancelled)
+        return problem(exchange, make_problem("job-finished", "The job is finished already.",
+                                              "There is nothing left to cancel."));
+    const auto job = shared_.board.cancel(exchange.id, std::chrono::system_clock::now());
+    return job ? job_document(exchange, *job, 200) : gone(exchange);
+}
+
+Response Api::gone(const ApiExchange &exchange) const
+{
+    return problem(exchange, make_problem("job-not-found", "There is no such job, or it has expired.",
+                                          "Upload the photo again."));
+}
+
+} // namespace anime::service
