@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -60,20 +61,29 @@ class Bench:
     def command(self, *arguments):
         return [os.path.join(self.programs, "anime-bench-gpu"), *map(str, arguments)]
 
-    def start(self, command):
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=self.environment)
+    def start(self, command, environment=None):
+        # Into files: nobody reads what runs beside something else, and a full pipe would stop it.
+        out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=environment or self.environment)
+        process.wrote = out, err
+        return process
 
     def finish(self, name, process, limit, wanted=0):
         """Its lines, as far as it came; says what went wrong."""
-        left = min(limit, self.deadline - time.monotonic())
+        left = max(min(limit, self.deadline - time.monotonic()), 1)
         try:
-            out, err = process.communicate(timeout=max(left, 1))
+            process.wait(timeout=left)
             why = f"ended with {process.returncode}" if process.returncode != wanted else ""
         except subprocess.TimeoutExpired:
             process.kill()
-            out, err = process.communicate()
-            why = f"was stopped after {max(left, 1):.0f} s"
+            process.wait()
+            why = f"was stopped after {left:.0f} s"
+        texts = []
+        for written in process.wrote:
+            written.seek(0)
+            texts.append(written.read())
+            written.close()
+        out, err = texts
         if why:
             self.report.say(f"\n{name} {why}: {err.strip()[-900:]}")
             self.report.add(part="failed", name=name, why=why, stderr=err[-3000:], stdout=out[-3000:])
