@@ -59,7 +59,7 @@ FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Ima
     else
         tone_.forget();
     if (scaled)
-        resize(as_const(painting), out);
+        enlarger_.enlarge(photo, as_const(painting), in, out);
     return stats;
 }
 

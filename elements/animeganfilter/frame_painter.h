@@ -2,6 +2,7 @@
 // What animeganfilter does to one frame around the painter's work.
 #pragma once
 
+#include "elements/animeganfilter/enlarge.h"
 #include "elements/animeganfilter/temporal_smoother.h"
 #include "elements/animeganfilter/tone.h"
 #include "models/painter.h"
@@ -43,6 +44,7 @@ public:
 private:
     ToneMatcher tone_;
     TemporalSmoother smoother_;
+    Enlarger enlarger_;
     std::vector<std::uint8_t> small_photo_;
     std::vector<std::uint8_t> small_painting_;
 };

@@ -7,7 +7,14 @@
 namespace anime
 {
 
-/// Scales `in` to the size of `out`, every byte of a pixel alike; both have pixels of the same size.
-void resize(const ConstImage &in, const Image &out);
+/// How what is missing is made up.
+enum class Enlarging {
+    cubic, ///< Catmull-Rom: painted lines stay sharper than with other cubics
+    linear,
+};
+
+/// Scales `in` to the size of `out`, every byte of a pixel alike; both have pixels of the same size, 1, 3 or
+/// 4 bytes.
+void resize(const ConstImage &in, const Image &out, Enlarging how = Enlarging::cubic);
 
 } // namespace anime
