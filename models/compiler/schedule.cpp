@@ -29,8 +29,9 @@ struct Life {
 class Scheduler
 {
 public:
-    Scheduler(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band)
-        : strip_bytes_(strip_bytes), band_(band)
+    Scheduler(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band,
+              const Checkpoint &checkpoint)
+        : strip_bytes_(strip_bytes), band_(band), checkpoint_(checkpoint)
     {
         for (const auto &stage : stages) {
             stages_.push_back(stage.get());
@@ -192,6 +193,8 @@ private:
     {
         for (Tensor *output : stage.outputs)
             make_room(*output, life_[output], rows);
+        if (checkpoint_)
+            checkpoint_();
         stage.prepare(rows.count());
         out_.steps.push_back({Step::Kind::run, &stage, rows});
         done_[&stage] = rows.end;
@@ -265,6 +268,7 @@ private:
 
     std::size_t strip_bytes_;
     Band band_;
+    const Checkpoint &checkpoint_;
     std::vector<Stage *> stages_;
     std::map<Tensor *, Life> life_;
     std::map<const Stage *, int> segment_;
@@ -276,14 +280,15 @@ private:
 
 } // namespace
 
-Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band)
+Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes, Band band,
+                       const Checkpoint &checkpoint)
 {
-    return Scheduler(stages, strip_bytes, band).make();
+    return Scheduler(stages, strip_bytes, band, checkpoint).make();
 }
 
 int usable_bands(const std::vector<std::unique_ptr<Stage>> &stages, int wanted)
 {
-    return Scheduler(stages, 1, {}).usable_bands(wanted);
+    return Scheduler(stages, 1, {}, {}).usable_bands(wanted);
 }
 
 } // namespace anime::compiler

@@ -7,6 +7,7 @@
 // one again, so that the threads meet once a frame and not after every strip.
 #pragma once
 
+#include "models/compiler/checkpoint.h"
 #include "models/compiler/stage.h"
 
 #include <memory>
@@ -44,7 +45,7 @@ struct Schedule {
 /// `strip_bytes`: about how much the strips of all stages of a segment may occupy together. Only the first
 /// band has the steps of the segments before the last.
 Schedule make_schedule(const std::vector<std::unique_ptr<Stage>> &stages, std::size_t strip_bytes,
-                       Band band = {});
+                       Band band = {}, const Checkpoint &checkpoint = {});
 
 /// At most `wanted`; fewer where the bands would be so low that what they compute twice costs more than is
 /// won, and 1 where the last segment can't be cut.

@@ -45,10 +45,13 @@ public:
     {
     }
 
-    Lowered lower()
+    Lowered lower(const Checkpoint &checkpoint)
     {
-        for (std::size_t i = 0; i < chains_.size(); ++i)
+        for (std::size_t i = 0; i < chains_.size(); ++i) {
+            if (checkpoint)
+                checkpoint();
             lower_chain(chains_[i], forms_[i]);
+        }
         return std::move(out_);
     }
 
@@ -331,9 +334,9 @@ private:
 } // namespace
 
 Lowered lower(const Graph &graph, Precision precision, int height, int width, const Frame &frame,
-              WeightCache &cache)
+              WeightCache &cache, const Checkpoint &checkpoint)
 {
-    return Lowering(graph, precision, {height, width}, frame, cache).lower();
+    return Lowering(graph, precision, {height, width}, frame, cache).lower(checkpoint);
 }
 
 } // namespace anime::onednn

@@ -2,6 +2,7 @@
 // Turns a graph into stages and tensors for one picture size and one precision.
 #pragma once
 
+#include "models/compiler/checkpoint.h"
 #include "models/compiler/precision.h"
 #include "models/compiler/stage.h"
 #include "models/executors/onednn/compiler_names.h"
@@ -25,6 +26,6 @@ struct Lowered {
 /// Height and width as the graph wants them (Graph::multiple, Graph::minimum). The stages keep references to
 /// `frame` and `cache`. Throws Error: model-unsupported.
 Lowered lower(const Graph &graph, Precision precision, int height, int width, const Frame &frame,
-              WeightCache &cache);
+              WeightCache &cache, const Checkpoint &checkpoint = {});
 
 } // namespace anime::onednn

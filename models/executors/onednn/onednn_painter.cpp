@@ -57,7 +57,7 @@ public:
         try {
             stats.wait_ns = slot_->run(info_.threads, cancel, [&](unsigned) {
                 const auto start = std::chrono::steady_clock::now();
-                plan(in.width, in.height).paint(in, out, cancel);
+                plan(in.width, in.height, cancel).paint(in, out, cancel);
                 stats.inference_ns =
                     std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
                 stats.memory_bytes = held();
@@ -92,7 +92,7 @@ private:
     }
 
     /// Only called on the slot's thread, which is what protects plans_ and cache_.
-    Plan &plan(int width, int height)
+    Plan &plan(int width, int height, const std::atomic<bool> &cancel)
     {
         for (auto i = plans_.begin(); i != plans_.end(); ++i)
             if (i->width == width && i->height == height) {
@@ -100,8 +100,11 @@ private:
                 return *plans_.front().plan;
             }
         trim(kept_plans - 1, kept_bytes);
-        auto made = std::make_unique<Plan>(model_->graph, precision_, width, height, cache_,
-                                           static_cast<int>(info_.threads));
+        auto made = std::make_unique<Plan>(
+            model_->graph, precision_, width, height, cache_, static_cast<int>(info_.threads), [&cancel] {
+                if (cancel)
+                    throw Error("cancelled", "Painting was cancelled while its plan was made.");
+            });
         log(*made, width, height);
         plans_.push_front({width, height, std::move(made)});
         return *plans_.front().plan;

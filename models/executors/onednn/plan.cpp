@@ -73,24 +73,25 @@ void Plan::Arena::Unmap::operator()(std::byte *data) const
     munmap(data, bytes);
 }
 
-Plan::Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache, int threads)
+Plan::Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache, int threads,
+           const Checkpoint &checkpoint)
 {
     const auto lowered = [&] {
         return lower(graph, precision, padded_side(height, graph.multiple, graph.minimum),
-                     padded_side(width, graph.multiple, graph.minimum), frame_, cache);
+                     padded_side(width, graph.multiple, graph.minimum), frame_, cache, checkpoint);
     };
     Lowered first = lowered();
     const int count = usable_bands(first.stages, threads);
-    bands_.push_back(plan_band(std::move(first), {0, count}));
+    bands_.push_back(plan_band(std::move(first), {0, count}, checkpoint));
     for (int i = 1; i < count; ++i)
-        bands_.push_back(plan_band(lowered(), {i, count}));
+        bands_.push_back(plan_band(lowered(), {i, count}, checkpoint));
 }
 
-Plan::PlannedBand Plan::plan_band(Lowered lowered, Band band) const
+Plan::PlannedBand Plan::plan_band(Lowered lowered, Band band, const Checkpoint &checkpoint) const
 {
     const ThreadCount alone(band.count > 1 ? 1 : omp_get_max_threads());
-    Schedule schedule =
-        make_schedule(lowered.stages, band.count > 1 ? own_strip_bytes : shared_strip_bytes, band);
+    Schedule schedule = make_schedule(lowered.stages, band.count > 1 ? own_strip_bytes : shared_strip_bytes,
+                                      band, checkpoint);
     Arena arena(schedule.arena_bytes);
     for (const auto &[tensor, offset] : schedule.offsets)
         tensor->data = arena.data() + offset;

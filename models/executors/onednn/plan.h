@@ -20,8 +20,9 @@ class Plan
 public:
     /// For pictures of `width` × `height` pixels; pads inside to what the graph takes. Cuts the picture into
     /// a band for each of `threads` threads where the graph allows it. Throws Error: model-unsupported,
-    /// out-of-memory.
-    Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache, int threads = 1);
+    /// out-of-memory; what `checkpoint` throws.
+    Plan(const Graph &graph, Precision precision, int width, int height, WeightCache &cache, int threads = 1,
+         const Checkpoint &checkpoint = {});
 
     /// Throws Error cancelled.
     void paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel);
@@ -70,7 +71,7 @@ private:
         std::exception_ptr error; ///< of this frame
     };
 
-    PlannedBand plan_band(Lowered lowered, Band band) const;
+    PlannedBand plan_band(Lowered lowered, Band band, const Checkpoint &checkpoint) const;
     void start(const ConstImage &in, const Image &out);
     /// Calls perform(step, band's index) for every step, those of the bands at the same time.
     template <typename Perform>

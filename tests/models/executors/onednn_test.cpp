@@ -331,6 +331,34 @@ TEST(Onednn, ACancelledFrameInBandsThrows)
     EXPECT_THROW(plan.paint(in.view(), out.image(), cancel), Error);
 }
 
+// Stopping does not wait for a plan: whoever cancels is heard before every stage that is made or prepared,
+// and what is left behind serves the next try.
+TEST(Onednn, MakingAPlanCanBeEndedAtEveryStep)
+{
+    const auto lite = model(test::lite_model(), "lite");
+    int steps = 0;
+    {
+        onednn::WeightCache cache;
+        const onednn::Plan plan(lite->graph, onednn::Precision::f32, 200, 333, cache, 2, [&] { ++steps; });
+        EXPECT_GE(steps, 2 * static_cast<int>(plan.stages().size()));
+    }
+    onednn::WeightCache cache;
+    for (int last = 1; last <= steps; ++last) {
+        int step = 0;
+        const auto cancel = [&] {
+            if (++step == last)
+                throw Error("cancelled", "enough");
+        };
+        EXPECT_THROW(onednn::Plan(lite->graph, onednn::Precision::f32, 200, 333, cache, 2, cancel), Error);
+        EXPECT_EQ(step, last) << "nothing is done after it";
+    }
+    onednn::Plan plan(lite->graph, onednn::Precision::f32, 200, 333, cache, 2);
+    const Pixels in = photo(200, 333);
+    Pixels out(200, 333);
+    const std::atomic<bool> cancel = false;
+    EXPECT_NO_THROW(plan.paint(in.view(), out.image(), cancel));
+}
+
 TEST(Onednn, ManyCallersShareOnePainter)
 {
     const auto painter =
