@@ -11,7 +11,7 @@ import time
 from abuse import (disconnects, large_progressive, malformed, many_events, oversize, slow_clients, slow_readers,
                    split_forms, wrong_files)
 from bench import Skipped, expect, wait_until
-from harness import MIB, Prober, Server, parallel, percentile
+from harness import MIB, Prober, Server, gstreamer_environment, parallel, percentile
 from photos import refused
 
 
@@ -75,8 +75,7 @@ def at_once(count, bar):
 def alone_per_second(bench):
     """Pictures per second of the pipeline in a loop in one process, without the first ones."""
     runner = os.path.join(bench.build, "pipelines", "anime-run")
-    environment = dict(os.environ, GST_PLUGIN_PATH=os.path.join(bench.build, "plugins", "anime"),
-                       GST_REGISTRY=os.path.join(bench.build, "load-registry.bin"),
+    environment = dict(os.environ, **gstreamer_environment(bench.build),
                        ANIME_PIPELINE_PATH=bench.pipelines or os.path.join(bench.root, "pipelines"))
 
     def seconds(count):

@@ -13,13 +13,21 @@ import time
 MIB = 1 << 20
 
 
+def gstreamer_environment(build):
+    """The build's plugin, and of the system's those that tests see (tests/gstreamer-plugins.txt)."""
+    return {
+        "GST_PLUGIN_PATH_1_0": os.path.join(build, "plugins", "anime"),
+        "GST_PLUGIN_SYSTEM_PATH_1_0": os.path.join(build, "tests", "system-plugins"),
+        "GST_REGISTRY_1_0": os.path.join(build, "load-registry.bin"),
+    }
+
+
 class Server:
     """anime-server on a free port of the loopback; every answer's status goes into `statuses`."""
 
     def __init__(self, build, root, *options, stdout=None, pipelines=None):
         environment = dict(os.environ)
-        environment["GST_PLUGIN_PATH"] = os.path.join(build, "plugins", "anime")
-        environment["GST_REGISTRY"] = os.path.join(build, "load-registry.bin")
+        environment.update(gstreamer_environment(build))
         environment["ANIME_MODULE_PATH"] = os.path.join(build, "plugins", "torch")
         environment["ANIME_PIPELINE_PATH"] = pipelines or os.path.join(root, "pipelines")
         environment.pop("G_DEBUG", None)
