@@ -61,14 +61,15 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 G_DEFINE_TYPE(GstSizeguard, gst_sizeguard, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(sizeguard, "sizeguard", GST_RANK_NONE, gst_sizeguard_get_type())
 
-/// Runs `step`, which may throw; then posts the failure and returns `failed`.
+/// Runs `step` of the stream, which may throw; then the stream gives up, and `failed` is returned.
 template <typename Result, typename Step>
 static Result guarded(GstObject *parent, Result failed, Step step)
 {
+    anime::SizeguardStream &stream = *GST_SIZEGUARD(parent)->stream;
     try {
-        return step(*GST_SIZEGUARD(parent)->stream);
+        return step(stream);
     } catch (...) {
-        anime::post_failure(GST_ELEMENT(parent), anime::current_failure());
+        stream.give_up(anime::current_failure());
         return failed;
     }
 }
@@ -105,6 +106,8 @@ static gboolean gst_sizeguard_sink_query(GstPad *pad, GstObject *parent, GstQuer
         gst_query_set_accept_caps_result(query, !raw || gst_caps_is_subset(caps, allowed.get()));
         return TRUE;
     }
+    case GST_QUERY_ALLOCATION:
+        return stream.answer_allocation(query);
     default:
         return gst_pad_query_default(pad, parent, query);
     }

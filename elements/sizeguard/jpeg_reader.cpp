@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <exception>
 #include <vector>
 
 #include <jpeglib.h>
@@ -225,7 +226,11 @@ _VipsImage *JpegReader::open(unsigned shrink)
                            VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, interpretation, 1.0, 1.0);
 
     const auto generate = [](VipsRegion *region, void *, void *state, void *, gboolean *) -> int {
-        return static_cast<State *>(state)->read_lines(region) ? 0 : -1;
+        try {
+            return static_cast<State *>(state)->read_lines(region) ? 0 : -1;
+        } catch (const std::exception &) { // no memory even to say what is wrong; below is C
+            return -1;
+        }
     };
     VipsImage *sequential = nullptr;
     if (vips_image_pipelinev(lines.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) ||

@@ -4,6 +4,7 @@
 
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #define GST_CAT_DEFAULT sizeguard_debug
 
@@ -62,8 +63,7 @@ void SizeguardStream::release()
 {
     forget_stream();
     src_caps_.reset();
-    raw_in_caps_.reset();
-    scaler_.reset();
+    raw_.reset();
 }
 
 void SizeguardStream::forget_stream()
@@ -77,6 +77,18 @@ void SizeguardStream::forget_stream()
     const std::lock_guard guard(lock_);
     earliest_ = GST_CLOCK_TIME_NONE;
     proportion_ = 1;
+}
+
+/// As GstVideoDecoder: what is sticky outlives the flush, and still waits for the caps; nobody sends it
+/// again.
+void SizeguardStream::flush()
+{
+    std::vector<EventPtr> held = std::exchange(held_, {});
+    forget_stream();
+    std::erase_if(held, [](const EventPtr &event) {
+        return (int{GST_EVENT_TYPE(event.get())} & int{GST_EVENT_TYPE_STICKY}) == 0;
+    });
+    held_ = std::move(held);
 }
 
 void SizeguardStream::late(GstClockTime running_time, GstClockTimeDiff jitter, double proportion)
@@ -260,50 +272,23 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
 
 GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
 {
-    const Limits limits = settings().limits;
-    const Limits &applied = image_settings_.limits;
-    if (limits.max_dimension != applied.max_dimension || limits.reject_oversize != applied.reject_oversize ||
-        limits.max_source_pixels != applied.max_source_pixels) {
-        const CapsPtr caps(raw_in_caps_.release());
-        if (!caps || !set_raw_caps(caps.get()))
+    if (raw_.depends_on(settings().limits)) {
+        const bool scaled = raw_.scales();
+        if (!set_raw_caps(raw_.in_caps()))
             return failed_ ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
+        if (raw_.scales() != scaled) // then other memory is welcome
+            gst_pad_push_event(sink_, gst_event_new_reconfigure());
     }
     spent_ = 0;
     begin_work();
     image_settings_ = settings();
-    if (scaler_) {
-        if (is_late(frame.get()))
-            return GST_FLOW_OK;
-        BufferPtr scaled = scaler_->scale(frame.get());
-        if (!scaled)
-            return fail(
-                {.code = "frame-invalid",
-                 .message = "A frame is smaller than its format says, or there is no memory to scale it.",
-                 .remedy = "Look for the fault in the element before sizeguard.",
-                 .debug = "mapping or allocation failed",
-                 .limit = GST_VIDEO_INFO_SIZE(&raw_info_),
-                 .actual = gst_buffer_get_size(frame.get())});
-        frame = std::move(scaled);
-    }
+    if (raw_.scales() && is_late(frame.get()))
+        return GST_FLOW_OK;
+    if (auto failure = raw_.bound(frame))
+        return fail(*failure);
     end_work();
-    report(frame.get(), raw_image_info(), scaler_ ? "shrunk" : "passed", 0, nullptr);
+    report(frame.get(), raw_.info(), raw_.scales() ? "shrunk" : "passed", 0, nullptr);
     return push(std::move(frame));
-}
-
-ImageInfo SizeguardStream::raw_image_info() const
-{
-    ImageInfo info;
-    if (GST_VIDEO_INFO_FORMAT(&raw_info_) == GST_VIDEO_FORMAT_UNKNOWN)
-        return info;
-    info.format = GST_VIDEO_INFO_NAME(&raw_info_);
-    info.source_width = raw_info_.width;
-    info.source_height = raw_info_.height;
-    info.channels = GST_VIDEO_INFO_N_COMPONENTS(&raw_info_);
-    const Size out =
-        bounded_size({info.source_width, info.source_height}, image_settings_.limits.max_dimension);
-    info.width = out.width;
-    info.height = out.height;
-    return info;
 }
 
 void SizeguardStream::begin_work()
@@ -328,6 +313,14 @@ GstFlowReturn SizeguardStream::push(BufferPtr frame)
     return gst_pad_push(src_, frame.release());
 }
 
+void SizeguardStream::give_up(const Failure &failure)
+{
+    failed_ = true;
+    guard_.reset();
+    reporter_.failed();
+    post_failure(element_, failure);
+}
+
 GstFlowReturn SizeguardStream::fail(const Failure &failure)
 {
     if (failure.code == "cancelled") {
@@ -338,7 +331,7 @@ GstFlowReturn SizeguardStream::fail(const Failure &failure)
     failed_ = true;
     reporter_.failed();
     const GstClockTime time = end_work();
-    const ImageInfo info = guard_ ? guard_->info() : mode_ == Mode::raw ? raw_image_info() : ImageInfo{};
+    const ImageInfo info = guard_ ? guard_->info() : mode_ == Mode::raw ? raw_.info() : ImageInfo{};
     const bool decoding = guard_ && info.width != 0;
     guard_.reset();
     report(nullptr, info, "rejected", decoding ? time : 0, &failure);

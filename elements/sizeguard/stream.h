@@ -7,7 +7,7 @@
 #include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/image_guard.h"
 #include "elements/sizeguard/properties.h"
-#include "elements/sizeguard/raw_scaler.h"
+#include "elements/sizeguard/raw_path.h"
 
 #include <atomic>
 #include <memory>
@@ -46,12 +46,16 @@ public:
     // Of the streaming thread, but FLUSH_START. All take what they are given.
     GstFlowReturn buffer(GstBuffer *buffer);
     bool event(GstEvent *event);
+    bool answer_allocation(GstQuery *query);
+    /// One of them has thrown: the image in work is lost, and nothing more passes until the next stream.
+    void give_up(const Failure &failure);
 
 private:
     enum class Mode { pieces, images, raw };
 
     SizeguardSettings settings() const;
     void forget_stream();
+    void flush();
 
     bool set_caps(GstCaps *caps);
     bool set_raw_caps(GstCaps *caps);
@@ -74,7 +78,6 @@ private:
     bool is_late(GstBuffer *buffer);
     bool accepted_downstream(const GstCaps *caps) const;
     bool negotiate(const ImageInfo &info, GstVideoInfo &out);
-    ImageInfo raw_image_info() const; ///< by the caps
     void begin_work();
     GstClockTime end_work(); ///< adds the time since begin_work() to spent_, and returns it; once
     GstFlowReturn push(BufferPtr frame);
@@ -121,9 +124,7 @@ private:
     GstClockTime spent_ = 0;           ///< on the image
     GstClockTime work_began_ = GST_CLOCK_TIME_NONE;
     CapsPtr src_caps_;
-    CapsPtr raw_in_caps_;
-    GstVideoInfo raw_info_ = {};
-    std::unique_ptr<RawScaler> scaler_; ///< null: raw frames are within bounds
+    RawPath raw_;
 };
 
 } // namespace anime

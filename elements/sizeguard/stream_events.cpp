@@ -52,7 +52,7 @@ bool SizeguardStream::event(GstEvent *raw_event)
         return gst_pad_push_event(src_, event.release());
     case GST_EVENT_FLUSH_STOP:
         cancellation_.set_flushing(false);
-        forget_stream();
+        flush();
         return gst_pad_push_event(src_, event.release());
     case GST_EVENT_STREAM_START:
         end_image();
@@ -70,6 +70,10 @@ bool SizeguardStream::event(GstEvent *raw_event)
         end_image();
         set_segment(std::move(event));
         return true;
+    case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_STREAM_GROUP_DONE:
+        // No more of this comes, as at the end of the stream.
+        return end_image() && forward_or_hold(event.release());
     case GST_EVENT_TAG:
         event = without_orientation(std::move(event));
         return !event || forward_or_hold(event.release());
@@ -125,8 +129,7 @@ bool SizeguardStream::set_caps(GstCaps *caps)
     if (gst_structure_has_name(structure, "video/x-raw"))
         return set_raw_caps(caps) || failed_;
 
-    raw_in_caps_.reset();
-    scaler_.reset();
+    raw_.reset();
     gboolean parsed = FALSE;
     gst_structure_get_boolean(structure, "parsed", &parsed);
     parsed_caps_ = parsed;
@@ -140,35 +143,25 @@ bool SizeguardStream::set_caps(GstCaps *caps)
 bool SizeguardStream::set_raw_caps(GstCaps *caps)
 {
     mode_ = Mode::raw;
-    raw_in_caps_.reset(gst_caps_ref(caps));
-    scaler_.reset();
     image_settings_ = settings();
     spent_ = 0;
-    const Limits &limits = image_settings_.limits;
-    if (!gst_video_info_from_caps(&raw_info_, caps)) {
-        gst_video_info_init(&raw_info_);
-        fail({.code = "format-unsupported",
-              .message = "This raw video format is not known.",
-              .remedy = "Put videoconvert before sizeguard.",
-              .debug = StringPtr(gst_caps_to_string(caps)).get()});
-        return false;
-    }
-    const Size size{static_cast<unsigned>(raw_info_.width), static_cast<unsigned>(raw_info_.height)};
-    if (auto failure = check_picture_size(size, limits)) {
+    if (auto failure = raw_.configure(caps, image_settings_.limits)) {
         fail(*failure);
         return false;
     }
-    const Size bounded = bounded_size(size, limits.max_dimension);
-    if (bounded != size)
-        scaler_ = std::make_unique<RawScaler>(raw_info_, caps, bounded);
-    GstCaps *out = scaler_ ? scaler_->out_caps() : caps;
-    if (!accepted_downstream(out)) {
-        fail(unsupported_downstream(StringPtr(gst_caps_to_string(out)).get()));
+    if (!accepted_downstream(raw_.out_caps())) {
+        fail(unsupported_downstream(StringPtr(gst_caps_to_string(raw_.out_caps())).get()));
         return false;
     }
-    const bool sent = send_caps(out);
+    const bool sent = send_caps(raw_.out_caps());
     send_held();
     return sent;
+}
+
+/// Of encoded images nobody needs to know where they should lie.
+bool SizeguardStream::answer_allocation(GstQuery *query)
+{
+    return mode_ != Mode::raw || raw_.answer_allocation(src_, query);
 }
 
 void SizeguardStream::set_segment(EventPtr event)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The element with streams of bytes: events, caps, messages, errors, states. Frames with times are in
 // sizeguard_video_test.cpp.
+#include "tests/elements/sizeguard/failing_allocation.h"
 #include "tests/elements/sizeguard/sizeguard_fixture.h"
 
 #include <algorithm>
@@ -373,6 +374,97 @@ TEST_F(Sizeguard, AFlushForgetsTheImageInWork)
     EXPECT_TRUE(end());
     EXPECT_TRUE(pull());
     EXPECT_EQ(error_code(), "");
+}
+
+TEST_F(Sizeguard, TagsOutliveAFlushBeforeTheFirstFrame)
+{
+    start();
+    gst_harness_push_event(harness(), gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "cat", nullptr)));
+    gst_harness_push_event(
+        harness(), gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("once")));
+    push(truncated(make_image({}), 200));
+    gst_harness_push_event(harness(), gst_event_new_flush_start());
+    gst_harness_push_event(harness(), gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_BYTES);
+    gst_harness_push_event(harness(), gst_event_new_segment(&segment));
+    push(make_image({}));
+    EXPECT_TRUE(end());
+    EXPECT_TRUE(pull());
+    int tags = 0;
+    bool segment_seen = false;
+    while (const EventPtr event{gst_harness_try_pull_event(harness())}) {
+        EXPECT_NE(GST_EVENT_TYPE(event.get()), GST_EVENT_CUSTOM_DOWNSTREAM)
+            << "it was meant for what is gone";
+        segment_seen = segment_seen || GST_EVENT_TYPE(event.get()) == GST_EVENT_SEGMENT;
+        if (GST_EVENT_TYPE(event.get()) != GST_EVENT_TAG)
+            continue;
+        EXPECT_TRUE(segment_seen) << "before its segment";
+        ++tags;
+    }
+    EXPECT_EQ(tags, 1);
+}
+
+TEST_F(Sizeguard, TheEndOfASegmentEndsTheImage)
+{
+    start();
+    for (int i = 0; i < 2; ++i) {
+        push(make_image({}));
+        EXPECT_FALSE(pull());
+        EXPECT_TRUE(gst_harness_push_event(harness(), i == 0
+                                                          ? gst_event_new_segment_done(GST_FORMAT_BYTES, -1)
+                                                          : gst_event_new_stream_group_done(1)));
+        EXPECT_TRUE(pull());
+        GstSegment segment;
+        gst_segment_init(&segment, GST_FORMAT_BYTES);
+        gst_harness_push_event(harness(), gst_event_new_segment(&segment));
+    }
+    EXPECT_TRUE(end());
+    EXPECT_EQ(error_code(), "");
+    EXPECT_EQ(stat("frames"), 2u);
+}
+
+TEST_F(Sizeguard, ATruncatedImageIsRefusedAtTheEndOfItsSegment)
+{
+    start();
+    push(truncated(make_image({}), 300));
+    EXPECT_FALSE(gst_harness_push_event(harness(), gst_event_new_segment_done(GST_FORMAT_BYTES, -1)));
+    EXPECT_EQ(error_code(), "image-truncated");
+    EXPECT_FALSE(pull());
+}
+
+TEST_F(Sizeguard, GivesAnImageUpWhereAllocatingThrows)
+{
+    const Data image = make_image({.width = 16, .height = 16});
+    int failures = 0;
+    bool whole = false;
+    for (int nth = 1; !whole; ++nth) {
+        ASSERT_LT(nth, 1000);
+        start();
+        BufferPtr head = buffer_of(truncated(image, 300));
+        BufferPtr rest = buffer_of(Data(image.begin() + 300, image.end()));
+        fail_allocation(nth);
+        const bool taken = gst_harness_push(harness(), head.release()) == GST_FLOW_OK &&
+                           gst_harness_push(harness(), rest.release()) == GST_FLOW_OK && end();
+        whole = fail_allocation(0);
+        if (!whole) {
+            ++failures;
+            EXPECT_FALSE(taken) << nth;
+            EXPECT_NE(push(image), GST_FLOW_OK) << "behind an image that is lost, " << nth;
+            EXPECT_EQ(error_code(), "out-of-memory") << nth;
+            EXPECT_EQ(error_code(), "") << "once, " << nth;
+            EXPECT_FALSE(pull());
+            stream(GST_FORMAT_BYTES, nullptr);
+            EXPECT_EQ(push(image), GST_FLOW_OK);
+            EXPECT_TRUE(end());
+        } else {
+            EXPECT_TRUE(taken);
+        }
+        EXPECT_TRUE(pull()) << nth;
+        EXPECT_EQ(error_code(), "");
+        gst_element_set_state(element_.get(), GST_STATE_READY);
+    }
+    EXPECT_GT(failures, 5);
 }
 
 TEST_F(Sizeguard, StopsAndFlushesInTheMiddleOfAnImageWithoutAnError)

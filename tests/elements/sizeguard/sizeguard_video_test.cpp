@@ -81,6 +81,34 @@ TEST_F(Sizeguard, RawVideoWithinBoundsPassesUntouched)
     EXPECT_TRUE(end());
 }
 
+TEST_F(Sizeguard, RawVideoIsAllocatedAsTheNextElementLikes)
+{
+    gst_harness_add_propose_allocation_meta(harness(), GST_VIDEO_META_API_TYPE, nullptr);
+    gst_harness_add_propose_allocation_meta(harness(), GST_VIDEO_CROP_META_API_TYPE, nullptr);
+    const char *caps = "video/x-raw,format=I420,width=64,height=48,framerate=30/1";
+    start(GST_FORMAT_TIME, caps);
+    const PadPtr pad(gst_element_get_static_pad(element_.get(), "sink"));
+    const auto offers = [&](GType meta) {
+        const QueryPtr query(gst_query_new_allocation(CapsPtr(gst_caps_from_string(caps)).get(), TRUE));
+        EXPECT_TRUE(gst_pad_query(pad.get(), query.get()));
+        return gst_query_find_allocation_meta(query.get(), meta, nullptr);
+    };
+    EXPECT_TRUE(offers(GST_VIDEO_META_API_TYPE));
+    EXPECT_TRUE(offers(GST_VIDEO_CROP_META_API_TYPE)) << "by the next element";
+
+    // Where it scales it reads any layout, but what comes next doesn't see the frames.
+    g_object_set(element_.get(), "max-dimension", 32, nullptr);
+    while (EventPtr(gst_harness_try_pull_upstream_event(harness()))) {
+    }
+    EXPECT_EQ(push(Data(64 * 48 * 3 / 2, 100)), GST_FLOW_OK);
+    EXPECT_TRUE(offers(GST_VIDEO_META_API_TYPE));
+    EXPECT_FALSE(offers(GST_VIDEO_CROP_META_API_TYPE));
+    bool asked = false;
+    while (const EventPtr event{gst_harness_try_pull_upstream_event(harness())})
+        asked = asked || GST_EVENT_TYPE(event.get()) == GST_EVENT_RECONFIGURE;
+    EXPECT_TRUE(asked) << "to negotiate its memory again";
+}
+
 TEST_F(Sizeguard, RawVideoIsScaledDownWithItsTimesAndRegions)
 {
     g_object_set(element_.get(), "max-dimension", 50, nullptr);
