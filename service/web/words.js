@@ -18,8 +18,8 @@ export const words = {
     styleNext: 'Style of the next photos',
     styles: {
       'aozora': 'Blue sky',
+      'aozora-quick': 'Blue sky, quick',
       'hayao': 'Film, natural colours',
-      'hayao-lite': 'Film, natural colours',
       'hayao-palette': 'Film, its own palette',
       'ink': 'Ink',
       'sunset': 'Sunset',
@@ -161,8 +161,8 @@ export const words = {
     styleNext: '接下来的照片用这种风格',
     styles: {
       'aozora': '青空',
+      'aozora-quick': '青空·快速',
       'hayao': '动画电影·原色',
-      'hayao-lite': '动画电影·原色',
       'hayao-palette': '动画电影·经典配色',
       'ink': '墨线',
       'sunset': '晚霞',

@@ -161,11 +161,11 @@ TEST_F(ModelTest, IsFoundByNameInTheDownloadFolder)
 // is a .safetensors file.
 TEST_F(ModelTest, AStyleIsListedAsAvailableWhateverItsSuffix)
 {
-    EXPECT_FALSE(is_listed_as_available("hayao"));
+    EXPECT_FALSE(is_listed_as_available("animeganv2_hayao"));
     std::filesystem::create_directories(download_folder());
-    write_safetensors(download_folder() / "hayao.safetensors", test::lite_model());
-    EXPECT_EQ(load_model("hayao")->architecture, "lite");
-    EXPECT_TRUE(is_listed_as_available("hayao"));
+    write_safetensors(download_folder() / "animeganv2_hayao.safetensors", test::lite_model());
+    EXPECT_EQ(load_model("animeganv2_hayao")->architecture, "lite");
+    EXPECT_TRUE(is_listed_as_available("animeganv2_hayao"));
 }
 
 // What a service may offer: the name is the file's, by which it is found; a file that is none is listed with
@@ -205,8 +205,9 @@ TEST_F(ModelTest, ADownloadFolderThatCanNotBeEnteredHoldsNoStyles)
     const auto loop = folder_.path() / "loop";
     std::filesystem::create_directory_symlink(loop, loop);
     setenv("XDG_DATA_HOME", loop.c_str(), 1);
-    EXPECT_FALSE(is_listed_as_available("hayao"));
-    expect_error("hayao", "model-missing", "can't be looked for in '" + download_folder().string());
+    EXPECT_FALSE(is_listed_as_available("animeganv2_hayao"));
+    expect_error("animeganv2_hayao", "model-missing",
+                 "can't be looked for in '" + download_folder().string());
     expect_error("unheard-of", "model-missing", "Too many levels of symbolic links");
     expect_error(std::string(1000, 'n'), "model-missing", "can't be looked for");
     for (const ModelSource &style : embedded_styles())
@@ -222,7 +223,7 @@ TEST_F(ModelTest, SaysWhyANameOrPathIsNoModel)
     expect_error("unheard-of", "model-missing", "No style is called 'unheard-of'");
     expect_error("", "model-missing", "No style is called ''");
     expect_error("paprika", "model-missing", "'paprika' is not downloaded");
-    expect_error("hayao", "model-missing", "'hayao' is not downloaded");
+    expect_error("animeganv2_hayao", "model-missing", "'animeganv2_hayao' is not downloaded");
     expect_error(here + "none.safetensors", "model-missing", "There is no model file");
     expect_error(here + "none.pt", "model-missing", "There is no model file");
     expect_error(here + "empty.safetensors", "model-invalid", "is empty");

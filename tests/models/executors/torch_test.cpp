@@ -101,7 +101,7 @@ TEST(Torch, PaintsTheRealHayaoLikeTheReference)
     if (!std::filesystem::exists(hayao))
         GTEST_SKIP() << hayao << " is not there";
     const auto model = load_model(hayao);
-    EXPECT_EQ(model->name, "hayao");
+    EXPECT_EQ(model->name, "animeganv2_hayao");
     EXPECT_THAT(model->licence, HasSubstr("non-commercial"));
     EXPECT_EQ(model->digest, "9944daf6964a72a927fc2ac50fa3f8b8d4277024fd5ff55f1166edf00802e5d4");
     const Planes picture = test::picture(32, 40);

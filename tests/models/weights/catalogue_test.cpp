@@ -35,7 +35,8 @@ TEST(Catalogue, KnowsEachCheckpointOnce)
         EXPECT_TRUE(entry.url.empty() || entry.url.starts_with("https://")) << entry.name;
         EXPECT_EQ(find_in_catalogue(entry.name), &entry);
     }
-    for (const char *name : {"celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "hayao"})
+    for (const char *name :
+         {"celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "animeganv2_hayao"})
         EXPECT_TRUE(names.contains(name)) << name;
     EXPECT_EQ(find_in_catalogue("nobody"), nullptr);
 }
@@ -43,7 +44,7 @@ TEST(Catalogue, KnowsEachCheckpointOnce)
 TEST(Catalogue, EachCheckpointHasTheUpsamplingThatItWasMadeFor)
 {
     EXPECT_EQ(find_in_catalogue("face_paint_512_v2")->upsampling, Upsampling::align_corners);
-    EXPECT_EQ(find_in_catalogue("hayao")->upsampling, Upsampling::legacy);
+    EXPECT_EQ(find_in_catalogue("animeganv2_hayao")->upsampling, Upsampling::legacy);
     EXPECT_EQ(find_in_catalogue("paprika")->upsampling, Upsampling::legacy);
 }
 

@@ -34,7 +34,7 @@ class Fetch(unittest.TestCase):
     def test_lists_the_catalogue(self):
         done = self.run_tool(FETCH, "--list")
         self.assertEqual(done.returncode, 0)
-        for name in ("celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "hayao"):
+        for name in ("celeba_distill", "face_paint_512_v1", "face_paint_512_v2", "paprika", "animeganv2_hayao"):
             self.assertIn(name, done.stdout)
         for line in done.stdout.splitlines():
             self.assertRegex(line, r" 8\.6 MB ")
@@ -70,19 +70,19 @@ class Fetch(unittest.TestCase):
 
     @unittest.skipUnless(os.path.exists(CHECKPOINT), CHECKPOINT + " is not there")
     def test_a_checkpoint_is_kept_and_converted(self):
-        (self.mirror / "hayao.pt").symlink_to(CHECKPOINT)
+        (self.mirror / "animeganv2_hayao.pt").symlink_to(CHECKPOINT)
         for said in ("licence: non-commercial", "is there already"):
-            done = self.run_tool(FETCH, "hayao")
+            done = self.run_tool(FETCH, "animeganv2_hayao")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(said, done.stdout)
-            self.assertEqual(self.kept(), ["hayao.pt"])
+            self.assertEqual(self.kept(), ["animeganv2_hayao.pt"])
 
         target = self.home / "converted.safetensors"
-        done = self.run_tool(CONVERT, str(self.models / "hayao.pt"), str(target))
+        done = self.run_tool(CONVERT, str(self.models / "animeganv2_hayao.pt"), str(target))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("77 tensors, non-commercial", done.stdout)
         header = target.read_bytes()[:20000]
-        for said in (b'"upsampling":"legacy"', b'"architecture":"animeganv2"', b'"name":"hayao"'):
+        for said in (b'"upsampling":"legacy"', b'"architecture":"animeganv2"', b'"name":"animeganv2_hayao"'):
             self.assertIn(said, header)
 
 
