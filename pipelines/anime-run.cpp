@@ -2,6 +2,7 @@
 // anime-run: paints files and folders with pipeline descriptions, all in one process, so that the weights are
 // loaded once.
 #include "pipelines/batch.h"
+#include "pipelines/installed.h"
 #include "pipelines/options.h"
 #include "pipelines/partial_file.h"
 #include "pipelines/progress.h"
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &stop, nullptr);
     sigaction(SIGTERM, &stop, nullptr);
     try {
+        anime::find_installed_plugin();
         return anime::run(options);
     } catch (const anime::PipelineError &error) {
         std::fprintf(stderr, "%s\n", anime::describe(error.failure()).c_str());

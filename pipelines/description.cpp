@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Finds pipeline descriptions in ANIME_PIPELINE_PATH and in the installed folder, and reads their header
 // lines.
+#include "pipelines/installed.h"
 #include "pipelines/runner.h"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ std::vector<fs::path> folders()
             if (!folder.empty())
                 found.emplace_back(folder);
     }
-    found.emplace_back(ANIME_PIPELINE_DIR);
+    found.push_back(installed_descriptions());
     return found;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // anime-server: photos in over HTTP, anime out.
+#include "pipelines/installed.h"
 #include "service/memory.h"
 #include "service/service.h"
 
@@ -182,6 +183,7 @@ int main(int argc, char **argv)
         setenv("ANIME_PIPELINE_PATH", parsed.options->pipelines.c_str(), 1);
     std::signal(SIGPIPE, SIG_IGN);
     gst_init(nullptr, nullptr);
+    anime::find_installed_plugin();
     const int exit_code = run(*parsed.options);
     return exit_code;
 }

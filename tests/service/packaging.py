@@ -198,7 +198,8 @@ def alerts_can_fire():
 
 
 def units():
-    unit = read("systemd", "anime-server.service").replace("/usr/local/bin/anime-server", server)
+    unit = read("systemd", "anime-server.service.in").replace("@bindir@/anime-server", server)
+    unit = unit.replace("@plugindir@", "/usr/lib")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "anime-server.service")
         with open(path, "w", encoding="utf-8") as file:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Paints a photo from Python (Debian: python3-gst-1.0).
 
-usage: meson devenv -C build python3 ../docs/examples/animate.py PHOTO OUTPUT.png
+usage: meson devenv -C build python3 ../examples/animate.py PHOTO OUTPUT.png
 """
 import sys
 
