@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 namespace anime::service
@@ -21,9 +22,11 @@ std::string cache_key(const std::string &input_sha256, const std::string &painte
                       const PaintOptions &options)
 {
     // JSON keeps the parts apart, whatever is in them.
-    const std::string text = nlohmann::json{input_sha256,   painter_digest,   options.pipeline, options.style,
-                                            options.format, options.strength, options.faces,    ANIME_VERSION}
-                                 .dump();
+    const std::string text =
+        nlohmann::json{input_sha256,          painter_digest,   options.pipeline, options.style,
+                       options.format,        options.strength, options.faces,    options.quality,
+                       options.max_dimension, ANIME_VERSION}
+            .dump();
     return sha256(text);
 }
 
@@ -150,16 +153,16 @@ bool write_all(int file, const void *data, std::size_t size)
     return true;
 }
 
-/// A file for this user alone: people's photos are in there. On the disk when this returns, as a name must
-/// never appear there before its content.
+/// False with errno. A file for this user alone: people's photos are in there. On the disk when this returns,
+/// as a name must never appear there before its content.
 bool write_private(const std::string &path, const std::string &head, const Bytes &data)
 {
     Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file)
         return false;
-    const bool written = write_all(file.get(), head.data(), head.size()) &&
-                         write_all(file.get(), data.data(), data.size()) && fsync(file.get()) == 0;
-    return close(file.release()) == 0 && written;
+    return write_all(file.get(), head.data(), head.size()) &&
+           write_all(file.get(), data.data(), data.size()) && fsync(file.get()) == 0 &&
+           close(file.release()) == 0;
 }
 
 bool read_all(int file, Bytes &data, std::uint64_t offset)
@@ -288,15 +291,16 @@ void DiskCache::remove_damaged(const std::string &key, std::uint64_t size)
         bytes_ -= std::min(bytes_, size);
 }
 
-bool DiskCache::put(const std::string &key, const Picture &picture)
+std::string DiskCache::put(const std::string &key, const Picture &picture)
 {
     const std::string path = path_of(key);
     const std::string temporary = path + "." + random_id();
     const std::string line = header_of(picture.info).dump() + "\n";
     if (!write_private(temporary, line, *picture.data)) {
+        const std::string reason = temporary + ": " + std::strerror(errno);
         std::error_code ignored; // what could not be written may not be there to remove
         fs::remove(temporary, ignored);
-        return false;
+        return reason;
     }
     const std::lock_guard guard(lock_);
     std::error_code error;
@@ -305,12 +309,13 @@ bool DiskCache::put(const std::string &key, const Picture &picture)
         bytes_ -= std::min(bytes_, before);
     fs::rename(temporary, path, error);
     if (error) {
+        const std::string reason = path + ": " + error.message();
         fs::remove(temporary, error);
-        return false;
+        return reason;
     }
     bytes_ += line.size() + picture.data->size();
     prune_locked();
-    return true;
+    return {};
 }
 
 void DiskCache::prune_locked()

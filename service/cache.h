@@ -72,8 +72,9 @@ public:
 
     /// Nothing if there is none, or if the file isn't a whole one of ours; such a file is removed.
     PicturePtr find(const std::string &key);
-    /// False if it could not be written (disk full): the picture is served all the same.
-    bool put(const std::string &key, const Picture &picture);
+    /// What went wrong if it could not be written (disk full), with its path; empty if nothing did. The
+    /// picture is served all the same.
+    std::string put(const std::string &key, const Picture &picture);
     /// Removes what nobody asked for in `most_age`; reads the folder, so now and then is often enough.
     void expire();
     std::uint64_t bytes() const;

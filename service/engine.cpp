@@ -4,6 +4,7 @@
 #include "models/painter.h"
 #include "pipelines/runner.h"
 #include "service/element_messages.h"
+#include "service/encoder.h"
 #include "service/resources.h"
 #include "service/text.h"
 
@@ -46,8 +47,13 @@ std::string stage_of(const std::string &element)
 
 void configure(Pipeline &pipeline, const PaintOptions &options, std::int64_t max_bytes)
 {
-    if (pipeline.has("guard", "sizeguard"))
+    if (pipeline.has("guard", "sizeguard")) {
         pipeline.set("guard", "max-bytes", max_bytes);
+        if (options.max_dimension > 0)
+            pipeline.set("guard", "max-dimension", std::int64_t{options.max_dimension});
+    }
+    if (options.quality > 0 && pipeline.has("encode", "jpegenc"))
+        pipeline.set("encode", "quality", std::int64_t{options.quality});
     if (pipeline.has("faces", "facepaint")) {
         if (options.style != default_style)
             pipeline.set("faces", "model", options.style);
@@ -74,7 +80,8 @@ namespace
 
 struct Served {
     Description description;
-    std::string digest; ///< of it and of the models that paint its default style
+    std::string digest;    ///< of it and of the models that paint its default style
+    std::string encode_as; ///< what its PNG is made into; empty: it stays as it is
 };
 
 } // namespace
@@ -116,7 +123,7 @@ void Engine::add_description(const std::string &name)
     const std::string base =
         name.ends_with(png_suffix) ? name.substr(0, name.size() - png_suffix.size()) : name;
     const std::string format = format_of(result.media_type);
-    descriptions_->served[{base, format}] = {description, sha256(recipe)};
+    descriptions_->served[{base, format}] = {description, sha256(recipe), {}};
     if (base == options_.pipeline) {
         facts_.model = model;
         if (base == name || !facts_.formats.contains(base))
@@ -125,6 +132,32 @@ void Engine::add_description(const std::string &name)
     std::vector<std::string> &formats = facts_.formats[base];
     // The plain description's format is the first, so the default.
     formats.insert(base == name ? formats.begin() : formats.end(), format);
+    if (pipeline.has("encode", "jpegenc"))
+        facts_.qualities[base][format] =
+            static_cast<int>(number_property(pipeline.element("encode").get(), "quality"));
+    if (pipeline.has("guard", "sizeguard"))
+        facts_.scalable.insert(base);
+}
+
+/// Each description that makes a PNG makes these of it too.
+void Engine::add_encoded_formats()
+{
+    for (const EncoderFormat &format : encoder_formats()) {
+        if (!format.missing.empty()) {
+            log_.service(Level::warning, "Pictures can't be made as " + format.name + ": " + format.missing);
+            continue;
+        }
+        for (auto &[name, formats] : facts_.formats) {
+            const auto png = descriptions_->served.find({name, "png"});
+            if (png == descriptions_->served.end() || descriptions_->served.contains({name, format.name}))
+                continue;
+            Served served = png->second;
+            served.encode_as = format.name;
+            descriptions_->served[{name, format.name}] = served;
+            formats.push_back(format.name);
+            facts_.qualities[name][format.name] = format.quality;
+        }
+    }
 }
 
 void Engine::warm_up()
@@ -143,6 +176,7 @@ void Engine::warm_up()
     if (!facts_.formats.contains(options_.pipeline))
         throw std::runtime_error("No description named '" + options_.pipeline +
                                  "' with an appsrc named input and an appsink named output was found.");
+    add_encoded_formats();
     // A description may paint with no style at all, or with a file that is none.
     StyleEntry standard{default_style, default_style, facts_.model, {}};
     for (const StyleInfo &style : list_styles()) {
@@ -187,7 +221,10 @@ Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
     MemoryResult result;
     std::string current = "decode";
     try {
-        Pipeline pipeline(descriptions_->served.at({run.options.pipeline, run.options.format}).description);
+        const Served &served = descriptions_->served.at({run.options.pipeline, run.options.format});
+        Pipeline pipeline(served.description);
+        if (!served.encode_as.empty() && pipeline.has("encode", "pngenc"))
+            pipeline.set("encode", "compression-level", std::int64_t{0}); // nobody gets this one
         configure(pipeline, run.options, options_.limits.max_bytes);
         pipeline.on_message([&](const GstStructure *message) {
             log_message(log_, run.request_id, message);
@@ -201,6 +238,10 @@ Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
         limits.moving_deadline = &run.deadline;
         limits.cancel = &run.cancel;
         result = pipeline.run(run.input, limits);
+        if (!result.failure && !served.encode_as.empty()) {
+            result.output = encode(result.output, served.encode_as, run.options.quality);
+            result.media_type = "image/" + served.encode_as;
+        }
     } catch (const PipelineError &error) {
         result.failure = error.failure();
     }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,10 @@ struct StyleEntry {
 
 /// What the descriptions allow, read from their elements at start.
 struct EngineFacts {
-    std::map<std::string, std::vector<std::string>> formats; ///< by description: jpeg, png
+    std::map<std::string, std::vector<std::string>> formats; ///< by description: jpeg, png, webp, avif
+    /// By description, the formats that have a quality, and what it is where the client names none.
+    std::map<std::string, std::map<std::string, int>> qualities;
+    std::set<std::string> scalable; ///< descriptions with a sizeguard, which makes pictures smaller
     std::uint64_t max_source_pixels = 0;
     std::uint64_t max_dimension = 0;
     std::vector<std::string> source_formats; ///< media types
@@ -76,6 +80,7 @@ public:
 private:
     struct Descriptions;
     void add_description(const std::string &name);
+    void add_encoded_formats();
     void read_guard(const Pipeline &pipeline);
 
     const Options &options_;

@@ -83,6 +83,8 @@ struct Program {
         service.drain();
     }
 
+    void reload() { service.reload(); }
+
     void announce()
     {
         announced = true;
@@ -145,6 +147,13 @@ int run(const Options &options)
         };
         g_unix_signal_add(SIGTERM, on_signal, &program);
         g_unix_signal_add(SIGINT, on_signal, &program);
+        g_unix_signal_add(
+            SIGHUP,
+            [](gpointer self) -> gboolean {
+                static_cast<Program *>(self)->behind_wall_of_glib(&Program::reload);
+                return G_SOURCE_CONTINUE;
+            },
+            &program);
         const auto on_tick = [](gpointer self) -> gboolean {
             static_cast<Program *>(self)->behind_wall_of_glib(&Program::tick);
             return G_SOURCE_CONTINUE;

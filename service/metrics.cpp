@@ -53,6 +53,10 @@ struct Metrics::State {
         histograms("anime_http_request_duration_seconds", "From a request's head to the end of its answer.");
     Family<Counter> &rejections =
         counters("anime_rejections_total", "Requests and jobs that got no picture, by code.");
+    Family<Counter> &jobs_finished = counters(
+        "anime_jobs_finished_total", "Jobs that have ended, by state and the code of their problem.");
+    Family<Counter> &key_requests = counters(
+        "anime_key_requests_total", "Answers to requests with an API key, by its name and the status.");
     Family<Counter> &cached = counters("anime_cache_requests_total",
                                        "Uploads by what the cache knew: hit, shared (with a job under "
                                        "way), disk, miss (painted).");
@@ -137,6 +141,11 @@ void Metrics::access_line_omitted()
     state_->omitted.Increment();
 }
 
+void Metrics::key_request(const std::string &key, int status)
+{
+    state_->key_requests.Add({{"key", key}, {"status", std::to_string(status)}}).Increment();
+}
+
 std::string Metrics::text(const Gauges &gauges)
 {
     State &s = *state_;
@@ -154,6 +163,10 @@ std::string Metrics::text(const Gauges &gauges)
     s.resident.Set(gauges.resident_bytes);
     s.log_dropped.Increment(gauges.log_dropped - s.log_dropped.Value());
     s.ready.Set(gauges.ready ? 1 : 0);
+    for (const auto &[ended, count] : gauges.jobs_finished) {
+        Counter &counter = s.jobs_finished.Add({{"state", ended.first}, {"code", ended.second}});
+        counter.Increment(static_cast<double>(count) - counter.Value());
+    }
     return prometheus::TextSerializer().Serialize(s.registry.Collect());
 }
 

@@ -5,8 +5,10 @@
 #include "service/picture.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace anime::service
 {
@@ -27,6 +29,7 @@ struct Gauges {
     double resident_bytes = 0;
     double log_dropped = 0; ///< since the start
     bool ready = false;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> jobs_finished; ///< by state and code
 };
 
 class Metrics
@@ -44,6 +47,7 @@ public:
     void expired(const std::string &phase);
     void trimmed();
     void access_line_omitted();
+    void key_request(const std::string &key, int status);
 
     /// Prometheus text format.
     std::string text(const Gauges &gauges);

@@ -103,6 +103,8 @@ std::vector<Text> texts_of(Options &o)
         {"pipelines", &o.pipelines, "folder of *.launch descriptions", "DIR"},
         {"pipeline", &o.pipeline, "description to serve when the client names none (web)", "NAME"},
         {"cache-dir", &o.cache_dir, "folder for finished pictures (none)", "DIR"},
+        {"api-keys", &o.api_keys,
+         "file of the keys without which nobody paints; SIGHUP reads it again (none)", "FILE"},
     };
 }
 
@@ -114,6 +116,14 @@ std::vector<std::string> split_list(const std::string &list)
         if (!item.empty())
             items.push_back(item);
     return items;
+}
+
+/// As browsers send it: scheme://host, perhaps with a port.
+bool is_origin(const std::string &text)
+{
+    const auto host = text.find("://");
+    return host != std::string::npos && host > 0 && host + 3 < text.size() &&
+           text.find_first_of("/?# ", host + 3) == std::string::npos;
 }
 
 ParsedOptions failure(const std::string &message)
@@ -161,10 +171,16 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
         return failure(error);
     if (const char *list = environment("ANIME_TRUSTED_PROXIES"))
         options.trusted_proxies = split_list(list);
+    if (const char *list = environment("ANIME_CORS_ORIGIN"))
+        options.cors_origins = split_list(list);
+    if (const char *text = environment("ANIME_ANONYMOUS"))
+        options.anonymous = std::string_view(text) == "1" || std::string_view(text) == "true";
 
     std::deque<std::unique_ptr<char, decltype(&g_free)>> given; // what GOption allocates for the texts
     std::vector<char *> text_values(texts.size(), nullptr);
     char **proxies = nullptr;
+    char **origins = nullptr;
+    gboolean anonymous = FALSE;
     gboolean version = FALSE;
     gboolean help = FALSE;
     std::vector<GOptionEntry> entries;
@@ -176,6 +192,11 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
             {texts[i].name, 0, 0, G_OPTION_ARG_STRING, &text_values[i], texts[i].help, texts[i].placeholder});
     entries.push_back({"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &proxies,
                        "address or CIDR range whose X-Forwarded-For counts; may be repeated", "RANGE"});
+    entries.push_back({"cors-origin", 0, 0, G_OPTION_ARG_STRING_ARRAY, &origins,
+                       "origin whose pages may call the API (https://example.org), or *; may be repeated",
+                       "ORIGIN"});
+    entries.push_back({"anonymous", 0, 0, G_OPTION_ARG_NONE, &anonymous,
+                       "with --api-keys: who sends no key may paint too, as the page does", nullptr});
     entries.push_back({"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", nullptr});
     entries.push_back({"help", 'h', 0, G_OPTION_ARG_NONE, &help, "print this", nullptr});
     entries.push_back({nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr});
@@ -201,6 +222,7 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
     for (char *value : text_values)
         given.emplace_back(value, g_free);
     const std::unique_ptr<char *, decltype(&g_strfreev)> proxies_owner(proxies, g_strfreev);
+    const std::unique_ptr<char *, decltype(&g_strfreev)> origins_owner(origins, g_strfreev);
     if (!parsed) {
         const std::string message = error->message;
         g_error_free(error);
@@ -224,6 +246,16 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
         for (char **p = proxies; *p; ++p)
             options.trusted_proxies.emplace_back(*p);
     }
+    if (origins)
+        options.cors_origins.assign(origins, origins + g_strv_length(origins));
+    for (const std::string &origin : options.cors_origins)
+        if (origin != "*" && !is_origin(origin))
+            return failure(
+                "--cors-origin must be scheme://host or scheme://host:port without a path, or *, not '" +
+                origin + "'.");
+    options.anonymous = options.anonymous || anonymous;
+    if (options.anonymous && options.api_keys.empty())
+        return failure("--anonymous is only for a service with --api-keys: without, nobody needs one.");
     if (const std::string range = check_ranges(numbers); !range.empty())
         return failure(range);
     if (options.limits.memory_hard < options.limits.memory_soft)

@@ -48,6 +48,9 @@ struct Options {
     std::string pipelines;                    ///< folder of *.launch descriptions
     std::string pipeline = "web";             ///< the one served when a client names none
     std::string cache_dir;                    ///< empty: no disk cache
+    std::vector<std::string> cors_origins;    ///< whose pages may call the API; * for all
+    std::string api_keys;                     ///< file of keys; empty: anybody may
+    bool anonymous = false;                   ///< with api_keys: also who sends none, as the page does
     std::vector<std::string> trusted_proxies; ///< addresses or CIDR ranges whose X-Forwarded-For counts
 };
 

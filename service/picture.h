@@ -17,7 +17,9 @@ using Bytes = std::vector<std::uint8_t>;
 struct PaintOptions {
     std::string pipeline = "web";
     std::string style = "default";
-    std::string format = "jpeg"; ///< jpeg, png
+    std::string format = "jpeg"; ///< jpeg, png, webp, avif
+    int quality = 0;             ///< of the encoder, 1 to 100; 0: its own
+    int max_dimension = 0;       ///< of the picture's longest side; 0: the description's own
     double strength = 1;
     bool faces = true;
 

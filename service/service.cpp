@@ -134,6 +134,16 @@ void Service::trim_when_idle()
     trim_memory();
 }
 
+void Service::reload()
+{
+    try {
+        api_.reload_keys();
+        log_.service(Level::info, "read the API keys again");
+    } catch (const std::runtime_error &error) {
+        log_.service(Level::error, std::string(error.what()) + "; the keys stay as they were");
+    }
+}
+
 void Service::drain()
 {
     board_.drain();
@@ -194,6 +204,8 @@ Gauges Service::gauges() const
     gauges.resident_bytes = static_cast<double>(resident_bytes());
     gauges.log_dropped = static_cast<double>(log_.dropped());
     gauges.ready = not_ready().empty();
+    for (const auto &[ended, count] : load.finished)
+        gauges.jobs_finished[{name_of(ended.first), ended.second}] = count;
     return gauges;
 }
 

@@ -28,6 +28,9 @@ public:
     /// Deadlines, expiries, trimming: call a few times a second.
     void tick();
 
+    /// Reads the file of API keys again.
+    void reload();
+
     /// From here on no new work; what is in hand goes on.
     void drain();
     /// Nothing is in hand, and everybody has the answer that they wait for.

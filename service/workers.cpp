@@ -95,8 +95,10 @@ void Workers::paint(const RunPtr &run)
     }
     shared_.metrics.painted(outcome.picture->info.timings);
     shared_.memory_cache.put(run->key, outcome.picture, Clock::now());
-    if (shared_.disk_cache && !shared_.disk_cache->put(run->key, *outcome.picture))
-        shared_.log.service(Level::warning, "a picture could not be written to the cache folder");
+    if (shared_.disk_cache)
+        if (const std::string reason = shared_.disk_cache->put(run->key, *outcome.picture); !reason.empty())
+            shared_.log.write(Level::warning, Layer::service, run->request_id,
+                              "a picture could not be written to the cache folder", {{"reason", reason}});
     shared_.board.finish(run, outcome.picture, wall());
 }
 

@@ -42,6 +42,15 @@ std::optional<Response> Api::get_limits(ApiExchange &)
            {{"values", nlohmann::ordered_json::array()}, {"default", shared_.options.pipeline}}}}},
         {"service", service},
     };
+    nlohmann::ordered_json quality = {{"min", 1}, {"max", 100}};
+    if (const auto found = facts.qualities.find(shared_.options.pipeline); found != facts.qualities.end())
+        for (const auto &[format, standard] : found->second)
+            quality["default"][format] = standard;
+    body["options"]["quality"] = quality;
+    if (facts.scalable.contains(shared_.options.pipeline))
+        body["options"]["max_dimension"] = {{"min", PaintChoices::least_dimension},
+                                            {"max", facts.max_dimension},
+                                            {"default", facts.max_dimension}};
     for (const auto &[name, formats] : facts.formats)
         body["options"]["pipeline"]["values"].push_back(name);
     return json_response(200, body);

@@ -82,10 +82,13 @@ void Api::completed(ApiExchange &exchange)
         std::chrono::duration<double>(std::chrono::steady_clock::now() - exchange.head.started).count();
     shared_.metrics.request(exchange.route ? std::string(exchange.route->pattern) : "unknown",
                             method_label(exchange.head.method), transfer.status, seconds);
+    if (exchange.key)
+        shared_.metrics.key_request(exchange.key->name, transfer.status);
     // A job's own failure was counted when it failed, and may be fetched any number of times.
     if (!transfer.code.empty() && exchange.job.empty())
         shared_.metrics.rejected(transfer.code);
-    const bool made_job = exchange.route && exchange.route->takes_photo && !exchange.job.empty();
+    const bool made_job =
+        exchange.route && exchange.route->takes != Route::Takes::nothing && !exchange.job.empty();
     if (is_probe(exchange.route) || (!made_job && !may_log(exchange.client)))
         return;
     const std::string method = clean_text(exchange.head.method, most_logged_characters);
@@ -102,6 +105,8 @@ void Api::completed(ApiExchange &exchange)
         {"rss_bytes", resident_bytes()}};
     if (!transfer.code.empty())
         fields["code"] = transfer.code;
+    if (exchange.key)
+        fields["key"] = exchange.key->name;
     if (!exchange.job.empty())
         fields["job"] = exchange.job;
     if (!exchange.file_name.empty())

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace anime::service
@@ -20,16 +21,70 @@ std::optional<Problem> Api::admit(ApiExchange &exchange)
         return draining_problem();
     if (auto refusal = admit_memory(exchange))
         return refusal;
-    const auto wait = limiter_.take(rate_key(exchange.client), std::chrono::steady_clock::now());
+    if (auto refusal = admit_rate(exchange))
+        return refusal;
+    return admit_share(exchange);
+}
+
+/// Everything but the page and what tells of the service needs a key, if there are any.
+std::optional<Problem> Api::admit_key(ApiExchange &exchange) const
+{
+    const bool needs_key =
+        exchange.route->takes != Route::Takes::nothing || exchange.route->pattern.starts_with("/v1/jobs");
+    if (!keys_.needed() || !needs_key)
+        return std::nullopt;
+    const std::string key = ApiKeys::of(exchange.head);
+    if (key.empty() && shared_.options.anonymous)
+        return std::nullopt;
+    if (key.empty())
+        return make_problem("key-missing", "This service paints for those who have a key.",
+                            "Send it as Authorization: Bearer KEY, or ask the operator for one.");
+    exchange.key = keys_.find(key);
+    if (!exchange.key)
+        return make_problem("key-invalid", "This key is not known here.",
+                            "Look whether it was copied whole; the operator may have withdrawn it.");
+    return std::nullopt;
+}
+
+std::optional<Problem> Api::admit_rate(const ApiExchange &exchange)
+{
+    const auto now = std::chrono::steady_clock::now();
+    const auto wait = exchange.key ? exchange.key->limiter->take(exchange.key->name, now)
+                                   : limiter_.take(rate_key(exchange.client), now);
     if (wait.count() == 0)
         return std::nullopt;
+    const std::int64_t rate =
+        exchange.key && exchange.key->rate > 0 ? exchange.key->rate : shared_.options.limits.rate;
     Problem often = make_problem("rate",
                                  "This client uploads more often than the service allows (" +
-                                     std::to_string(shared_.options.limits.rate) + " a minute).",
+                                     std::to_string(rate) + " a minute).",
                                  "Wait a moment before the next upload.",
                                  static_cast<int>(std::ceil(static_cast<double>(wait.count()) / 1000)));
-    often.limit = static_cast<std::uint64_t>(shared_.options.limits.rate);
+    often.limit = static_cast<std::uint64_t>(rate);
     return often;
+}
+
+/// No key fills the queue for the others.
+std::optional<Problem> Api::admit_share(const ApiExchange &exchange)
+{
+    if (!exchange.key)
+        return std::nullopt;
+    std::vector<std::string> &jobs = jobs_of_keys_[exchange.key->name];
+    std::erase_if(jobs, [this](const std::string &id) {
+        const auto job = shared_.board.find(id);
+        return !job || is_final(job->state);
+    });
+    const std::size_t share =
+        exchange.key->share > 0
+            ? exchange.key->share
+            : std::max<std::size_t>(1, static_cast<std::size_t>(shared_.options.limits.queue_size) / 4);
+    if (jobs.size() < share)
+        return std::nullopt;
+    Problem full = make_problem("share-full", "As many jobs of this key are unfinished as it may have.",
+                                "Wait until some are done.", 5);
+    full.limit = share;
+    full.actual = jobs.size();
+    return full;
 }
 
 std::optional<Problem> Api::admit_memory(const ApiExchange &exchange)
@@ -62,11 +117,13 @@ std::optional<Problem> Api::prepare_upload(ApiExchange &exchange)
     for (const auto &[name, value] : exchange.head.query)
         if (auto refusal = choices.set(name, value))
             return refusal;
-    FormFields fields;
-    fields.set = [&choices](const std::string &name, const std::string &value) {
-        return choices.set(name, value);
-    };
-    fields.has = PaintChoices::has;
+    FormFields fields = exchange.route->takes == Route::Takes::edit ? edit_fields(exchange) : FormFields{};
+    if (exchange.route->takes == Route::Takes::photo)
+        fields.set = [&choices](const std::string &name, const std::string &value) {
+            return choices.set(name, value);
+        };
+    if (exchange.route->takes == Route::Takes::photo)
+        fields.has = PaintChoices::has;
     exchange.upload = std::make_unique<Upload>(static_cast<std::uint64_t>(shared_.options.limits.max_bytes),
                                                shared_.budget, rate_key(exchange.client), std::move(fields));
     return exchange.upload->expect(exchange.head.header("content-type"), exchange.head.declared_bytes);

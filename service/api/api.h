@@ -4,6 +4,8 @@
 #pragma once
 
 #include "service/api/answers.h"
+#include "service/api/api_keys.h"
+#include "service/api/cors.h"
 #include "service/api/paint_options.h"
 #include "service/api/proxies.h"
 #include "service/api/rate_limiter.h"
@@ -12,6 +14,7 @@
 #include "service/shared.h"
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +28,11 @@ namespace anime::service
 class Api;
 class ApiExchange;
 
+/// What a client of OpenAI's images API may say that is no option of ours.
+struct OpenAiEdit {
+    std::string output_format = "png";
+};
+
 /// A request is routed once, when its head is there, and keeps its route.
 struct Route {
     std::string_view method;
@@ -33,7 +41,7 @@ struct Route {
     std::optional<Response> (Api::*answer)(ApiExchange &exchange);
     /// It was woken; null where nothing sleeps.
     std::optional<Response> (Api::*go_on)(ApiExchange &exchange) = nullptr;
-    bool takes_photo = false;
+    enum class Takes { nothing, photo, edit } takes = Takes::nothing; ///< an edit is OpenAI's form of a photo
 };
 
 class ApiExchange final : public Exchange
@@ -59,9 +67,13 @@ public:
     std::optional<std::chrono::seconds> wait;                       ///< Prefer: wait, as it is applied
     std::optional<std::chrono::steady_clock::time_point> answer_by; ///< end of the wait for the job
     bool has_picture = false;                                       ///< the answer has the job's picture
-    bool attached = false; ///< to its job, which is told when this exchange is completed
+    bool attached = false;             ///< to its job, which is told when this exchange is completed
+    std::shared_ptr<const ApiKey> key; ///< that it was sent with
+    OpenAiEdit edit;                   ///< what an edit asks for beside its options
 
 private:
+    Response seen_from_other_origins(Response response) const;
+
     Api &api_;
 };
 
@@ -73,6 +85,9 @@ public:
 
     std::unique_ptr<Exchange> open(RequestHead head) override;
     void refused_head(const std::string &peer, int status) override;
+
+    /// Reads the file of keys again; throws std::runtime_error and keeps the old ones if it is wrong.
+    void reload_keys() { keys_.reload(); }
 
     bool trusts(const std::string &peer) const { return proxies_.trusts(peer); }
 
@@ -95,6 +110,9 @@ private:
 
     // admission.cpp: who may send a photo now
     std::optional<Problem> admit(ApiExchange &exchange);
+    std::optional<Problem> admit_key(ApiExchange &exchange) const;
+    std::optional<Problem> admit_rate(const ApiExchange &exchange);
+    std::optional<Problem> admit_share(const ApiExchange &exchange);
     std::optional<Problem> admit_memory(const ApiExchange &exchange);
     std::optional<Problem> prepare_upload(ApiExchange &exchange);
     Problem body_slow() const;
@@ -122,6 +140,11 @@ private:
     PicturePtr count_as_sending(const ApiExchange &exchange, const PicturePtr &picture) const;
     Response sending_full(const ApiExchange &exchange) const;
 
+    // openai.cpp
+    std::optional<Response> post_edit(ApiExchange &exchange);
+    std::optional<Response> go_on_with_edit(ApiExchange &exchange);
+    static FormFields edit_fields(ApiExchange &exchange);
+
     // events.cpp, about.cpp, page.cpp
     std::optional<Response> get_events(ApiExchange &exchange);
     std::optional<Response> get_limits(ApiExchange &exchange);
@@ -136,7 +159,10 @@ private:
 
     const Shared shared_;
     const TrustedProxies proxies_;
+    const Cors cors_;
+    ApiKeys keys_;
     RateLimiter limiter_;
+    std::map<std::string, std::vector<std::string>> jobs_of_keys_; ///< ids of those that may be unfinished
     mutable RateLimiter log_limiter_;         ///< of lines about requests that made no job
     mutable std::uint64_t lines_omitted_ = 0; ///< since the last line
     std::atomic<bool> trim_wanted_{false};

@@ -48,6 +48,10 @@ nlohmann::ordered_json to_json(const JobView &job)
           {"format", job.options.format}}},
         {"created", rfc3339(job.created)},
     };
+    if (job.options.quality > 0)
+        json["options"]["quality"] = job.options.quality;
+    if (job.options.max_dimension > 0)
+        json["options"]["max_dimension"] = job.options.max_dimension;
     if (job.position > 0)
         json["position"] = job.position;
     if (job.started != std::chrono::system_clock::time_point{})

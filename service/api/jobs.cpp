@@ -35,7 +35,7 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
     exchange.file_name = upload.file_name();
     NewJob job;
     job.request_id = exchange.head.id;
-    job.client = rate_key(exchange.client);
+    job.client = exchange.key ? "key " + exchange.key->name : rate_key(exchange.client);
     job.file_name = upload.file_name();
     job.idempotency_key = exchange.head.header("idempotency-key");
     job.options = options;
@@ -50,6 +50,8 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
         return submission.problem;
     exchange.job = submission.job->id;
     exchange.attached = attached;
+    if (exchange.key && !is_final(submission.job->state))
+        jobs_of_keys_[exchange.key->name].push_back(exchange.job);
     shared_.board.listen(exchange.job, exchange.suspension);
     // What a worker looks for on the disk, it counts.
     if (submission.job->cache != "miss" && submission.job->request_id == exchange.head.id) {

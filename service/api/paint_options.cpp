@@ -37,6 +37,15 @@ Problem impossible(const char *option, const std::string &value, const std::stri
                         "Possible: " + possible + ".");
 }
 
+std::optional<int> number_of(const std::string &text)
+{
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
 std::optional<bool> boolean_of(const std::string &text)
 {
     if (text == "true" || text == "1" || text == "on")
@@ -57,9 +66,13 @@ PaintChoices::PaintChoices(const EngineFacts &facts, std::string default_pipelin
 const PaintChoices::Option *PaintChoices::find(const std::string &name)
 {
     static const Option options[] = {
-        {"style", &PaintChoices::set_style},       {"strength", &PaintChoices::set_strength},
-        {"faces", &PaintChoices::set_faces},       {"format", &PaintChoices::set_format},
+        {"style", &PaintChoices::set_style},
+        {"strength", &PaintChoices::set_strength},
+        {"faces", &PaintChoices::set_faces},
+        {"format", &PaintChoices::set_format},
         {"pipeline", &PaintChoices::set_pipeline},
+        {"quality", &PaintChoices::set_quality},
+        {"max_dimension", &PaintChoices::set_max_dimension},
     };
     const auto *found = std::find_if(std::begin(options), std::end(options),
                                      [&](const Option &option) { return option.name == name; });
@@ -77,7 +90,7 @@ std::optional<Problem> PaintChoices::set(const std::string &name, const std::str
         return (this->*option->set)(value);
     return make_problem("option-invalid",
                         "There is no option '" + clean_text(name, most_shown_characters) + "'.",
-                        "Possible: style, strength, faces, format, pipeline.");
+                        "Possible: style, strength, faces, format, quality, max_dimension, pipeline.");
 }
 
 std::optional<Problem> PaintChoices::set_style(const std::string &value)
@@ -130,13 +143,52 @@ std::optional<Problem> PaintChoices::set_faces(const std::string &value)
     return std::nullopt;
 }
 
+std::optional<Problem> PaintChoices::set_quality(const std::string &value)
+{
+    const auto quality = number_of(value);
+    if (!quality || *quality < 1 || *quality > 100)
+        return impossible("quality", value, "a whole number from 1 to 100");
+    options_.quality = *quality;
+    return std::nullopt;
+}
+
+std::optional<Problem> PaintChoices::set_max_dimension(const std::string &value)
+{
+    const auto pixels = number_of(value);
+    const auto most = static_cast<int>(facts_->max_dimension);
+    if (!pixels || *pixels < least_dimension || *pixels > most)
+        return impossible("max_dimension", value,
+                          most < least_dimension
+                              ? "nothing, as nothing here makes pictures smaller"
+                              : "a whole number of pixels from " + std::to_string(least_dimension) + " to " +
+                                    std::to_string(most));
+    options_.max_dimension = *pixels;
+    return std::nullopt;
+}
+
+/// Whether the format and the pipeline, which are known now, have what was chosen for them.
+std::optional<Problem> PaintChoices::complete_numbers() const
+{
+    if (options_.max_dimension > 0 && !facts_->scalable.contains(options_.pipeline))
+        return make_problem("option-invalid",
+                            "The pipeline '" + options_.pipeline + "' makes no picture smaller.",
+                            "Leave max_dimension out.");
+    if (options_.quality == 0)
+        return std::nullopt;
+    const auto qualities = facts_->qualities.find(options_.pipeline);
+    if (qualities != facts_->qualities.end() && qualities->second.contains(options_.format))
+        return std::nullopt;
+    return make_problem("option-invalid", "A " + options_.format + " has no quality here.",
+                        "Leave quality out, or choose another format.");
+}
+
 std::optional<Problem> PaintChoices::complete(const std::string &accept)
 {
     std::string &format = options_.format;
     const auto &formats = facts_->formats.at(options_.pipeline);
     if (!format.empty()) {
         if (std::find(formats.begin(), formats.end(), format) != formats.end())
-            return std::nullopt;
+            return complete_numbers();
         return make_problem("option-invalid",
                             "The pipeline '" + options_.pipeline + "' makes no " + format + ".",
                             "Possible: " + names_of(formats, itself) + ".");
@@ -150,7 +202,7 @@ std::optional<Problem> PaintChoices::complete(const std::string &accept)
                             "The pipeline '" + options_.pipeline + "' makes none of the types in Accept.",
                             "Possible: " + names_of(types, itself) + ".");
     format = type.empty() ? formats.front() : type.substr(type.find('/') + 1);
-    return std::nullopt;
+    return complete_numbers();
 }
 
 } // namespace anime::service

@@ -25,6 +25,9 @@ public:
     /// header prefers.
     std::optional<Problem> complete(const std::string &accept);
 
+    /// Of max_dimension.
+    static constexpr int least_dimension = 64;
+
     const PaintOptions &options() const { return options_; }
 
 private:
@@ -33,6 +36,9 @@ private:
     std::optional<Problem> set_format(const std::string &value);
     std::optional<Problem> set_strength(const std::string &value);
     std::optional<Problem> set_faces(const std::string &value);
+    std::optional<Problem> set_quality(const std::string &value);
+    std::optional<Problem> set_max_dimension(const std::string &value);
+    std::optional<Problem> complete_numbers() const;
     struct Option {
         const char *name;
         std::optional<Problem> (PaintChoices::*set)(const std::string &value);

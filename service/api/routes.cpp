@@ -14,9 +14,16 @@ ApiExchange::ApiExchange(Api &api, RequestHead head)
 {
 }
 
+Response ApiExchange::seen_from_other_origins(Response response) const
+{
+    api_.cors_.add_headers(head, response);
+    return response;
+}
+
 std::optional<Response> ApiExchange::begin()
 {
-    return api_.begin(*this);
+    auto answer = api_.begin(*this);
+    return answer ? std::optional(seen_from_other_origins(*std::move(answer))) : std::nullopt;
 }
 
 std::optional<Response> ApiExchange::feed(std::string_view data)
@@ -24,7 +31,7 @@ std::optional<Response> ApiExchange::feed(std::string_view data)
     if (!upload)
         return std::nullopt;
     if (auto problem = upload->feed(data))
-        return api_.refuse(*this, *problem, "receive");
+        return seen_from_other_origins(api_.refuse(*this, *problem, "receive"));
     return std::nullopt;
 }
 
@@ -32,23 +39,25 @@ std::optional<Response> ApiExchange::finish()
 {
     if (upload)
         if (auto problem = upload->finish())
-            return api_.refuse(*this, *problem, "receive");
-    return (api_.*route->answer)(*this);
+            return seen_from_other_origins(api_.refuse(*this, *problem, "receive"));
+    auto answer = (api_.*route->answer)(*this);
+    return answer ? std::optional(seen_from_other_origins(*std::move(answer))) : std::nullopt;
 }
 
 std::optional<Response> ApiExchange::resume()
 {
-    return (api_.*route->go_on)(*this);
+    auto answer = (api_.*route->go_on)(*this);
+    return answer ? std::optional(seen_from_other_origins(*std::move(answer))) : std::nullopt;
 }
 
 Response ApiExchange::late() const
 {
-    return api_.problem(*this, api_.body_slow());
+    return seen_from_other_origins(api_.problem(*this, api_.body_slow()));
 }
 
 Response ApiExchange::refused(Refusal why, const std::string &detail)
 {
-    return api_.refused(*this, why, detail);
+    return seen_from_other_origins(api_.refused(*this, why, detail));
 }
 
 void ApiExchange::completed()
@@ -57,7 +66,8 @@ void ApiExchange::completed()
 }
 
 Api::Api(const Shared &shared)
-    : shared_(shared), proxies_(shared.options.trusted_proxies),
+    : shared_(shared), proxies_(shared.options.trusted_proxies), cors_(shared.options.cors_origins),
+      keys_(shared.options.api_keys, shared.options.limits.rate, shared.options.limits.burst),
       limiter_(static_cast<double>(shared.options.limits.rate),
                static_cast<double>(shared.options.limits.burst)),
       log_limiter_(static_cast<double>(shared.options.limits.log_rate),
@@ -73,8 +83,9 @@ std::unique_ptr<Exchange> Api::open(RequestHead head)
 const std::vector<Route> &Api::routes()
 {
     static const std::vector<Route> routes = {
-        {"POST", "/upload", &Api::post_upload, &Api::go_on_with_upload, true},
-        {"POST", "/v1/jobs", &Api::post_job, &Api::go_on_with_job, true},
+        {"POST", "/upload", &Api::post_upload, &Api::go_on_with_upload, Route::Takes::photo},
+        {"POST", "/v1/jobs", &Api::post_job, &Api::go_on_with_job, Route::Takes::photo},
+        {"POST", "/v1/images/edits", &Api::post_edit, &Api::go_on_with_edit, Route::Takes::edit},
         {"GET", "/v1/jobs/{id}", &Api::get_job, &Api::go_on_with_get_job},
         {"DELETE", "/v1/jobs/{id}", &Api::delete_job},
         {"GET", "/v1/jobs/{id}/result", &Api::get_result},
@@ -130,6 +141,9 @@ std::optional<Response> Api::begin(ApiExchange &exchange)
 {
     std::string allowed;
     const Route *route = find_route(exchange, allowed);
+    if (!route && !allowed.empty() && !shared_.options.cors_origins.empty() &&
+        Cors::is_preflight(exchange.head))
+        return cors_.preflight(allowed);
     if (!route && !allowed.empty()) {
         Response response =
             problem(exchange, make_problem("method-not-allowed", "This method is not possible here.",
@@ -146,7 +160,12 @@ std::optional<Response> Api::begin(ApiExchange &exchange)
         too_many.limit = static_cast<std::uint64_t>(shared_.options.limits.max_connections_per_client);
         return refuse(exchange, too_many, "admission");
     }
-    if (!route->takes_photo)
+    if (auto refusal = admit_key(exchange)) {
+        Response response = refuse(exchange, *refusal, "admission");
+        response.header("WWW-Authenticate", "Bearer");
+        return response;
+    }
+    if (route->takes == Route::Takes::nothing)
         return std::nullopt;
     if (auto refusal = admit(exchange))
         return refuse(exchange, *refusal, "admission");
@@ -159,7 +178,17 @@ Response Api::problem(const ApiExchange &exchange, const Problem &problem) const
 {
     const std::string instance =
         exchange.job.empty() ? "urn:request:" + exchange.head.id : "/v1/jobs/" + exchange.job;
-    return problem_response(problem, exchange.head.id, instance);
+    Response response = problem_response(problem, exchange.head.id, instance);
+    if (exchange.route && exchange.route->takes == Route::Takes::edit) {
+        // OpenAI's clients look for their own form of it.
+        nlohmann::ordered_json body = to_json(problem, exchange.head.id, instance);
+        body["error"] = {{"message", problem.message + " " + problem.remedy},
+                         {"type", problem.status < 500 ? "invalid_request_error" : "server_error"},
+                         {"code", problem.code},
+                         {"param", nullptr}};
+        response.body = dump(body) + "\n";
+    }
+    return response;
 }
 
 Response Api::refuse(const ApiExchange &exchange, const Problem &refusal, const std::string &stage) const

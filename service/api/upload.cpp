@@ -13,7 +13,6 @@ namespace anime::service
 namespace
 {
 
-constexpr std::size_t most_option_bytes = 256;
 constexpr std::size_t most_shown_characters = 120;
 /// What a form may add to its photo: boundaries, part headers, options.
 constexpr std::uint64_t form_overhead_bytes = 16 << 10;
@@ -47,7 +46,7 @@ std::optional<Problem> Upload::expect(const std::string &content_type,
                                          : "A body of type '" + clean_text(type, most_shown_characters) +
                                                "' is not accepted.",
                             how);
-    if (declared_bytes.value_or(0) > most_bytes_ + form_overhead_bytes)
+    if (declared_bytes.value_or(0) > most_bytes_ + form_overhead_bytes + fields_.most_value_bytes)
         return too_large(*declared_bytes);
     if (is_form) {
         const auto boundary = MultipartReader::boundary_of(content_type);
@@ -70,7 +69,7 @@ std::optional<Problem> Upload::feed(std::string_view data)
         has_file_ = true;
         return add_bytes(data);
     }
-    if (fed_ > most_bytes_ + form_overhead_bytes)
+    if (fed_ > most_bytes_ + form_overhead_bytes + fields_.most_value_bytes)
         return too_large(fed_);
     if (form_->feed(data))
         return std::nullopt;
@@ -102,9 +101,9 @@ bool Upload::begin_part(const PartHead &head)
     if (head.name.empty())
         return refuse(make_problem("multipart-invalid", "A part of the form has no name.",
                                    "Name it: Content-Disposition: form-data; name=\"" + fields_.file + "\""));
-    field_ = head.name;
+    field_ = head.name == fields_.file + "[]" ? fields_.file : head.name; // a list of one
     value_.clear();
-    if (head.name != fields_.file)
+    if (field_ != fields_.file)
         return fields_.has(head.name) || refuse(no_such_field(head));
     if (std::exchange(has_file_, true))
         return refuse(make_problem("multipart-invalid", "The form has more than one file.",
@@ -121,13 +120,13 @@ bool Upload::part_data(std::string_view data)
         return !problem || refuse(*std::move(problem));
     }
     value_ += data;
-    if (value_.size() <= most_option_bytes)
+    if (value_.size() <= fields_.most_value_bytes)
         return true;
     Problem problem = make_problem("option-invalid",
                                    "The value of '" + clean_text(field_, most_shown_characters) +
                                        "' is longer than any that is allowed.",
                                    "See /v1/limits for the options.");
-    problem.limit = most_option_bytes;
+    problem.limit = fields_.most_value_bytes;
     return refuse(problem);
 }
 

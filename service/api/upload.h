@@ -22,6 +22,7 @@ namespace anime::service
 /// The fields of a form beside the photo.
 struct FormFields {
     std::string file = "file"; ///< the field that the photo is in
+    std::size_t most_value_bytes = 256;
     /// What another field is; a problem if it may not be.
     std::function<std::optional<Problem>(const std::string &name, const std::string &value)> set;
     std::function<bool(const std::string &name)> has; ///< whether there is such a field

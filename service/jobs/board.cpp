@@ -366,6 +366,7 @@ JobBoard::Load JobBoard::load(Steady now) const
     load.jobs = store_.size();
     load.taken = taken_;
     load.result_bytes = store_.result_bytes();
+    load.finished = store_.finished();
     if (const auto oldest = queue_->oldest())
         load.oldest_seconds = std::chrono::duration<double>(now - *oldest).count();
     return load;

@@ -81,6 +81,7 @@ public:
         std::uint64_t taken = 0;        ///< runs that workers ever took
         std::uint64_t result_bytes = 0; ///< pictures kept for their jobs
         double oldest_seconds = 0;
+        FinishedJobs finished;
     };
     Load load(Steady now) const;
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -34,6 +35,9 @@ struct Job {
     std::list<Job *>::iterator in_work;  ///< among the jobs of its work, until it is final
     std::list<Job *>::iterator pictured; ///< while it has a picture
 };
+
+/// How many jobs have ended, by state and the code of their problem (empty: none).
+using FinishedJobs = std::map<std::pair<JobState, std::string>, std::uint64_t>;
 
 class JobStore
 {
@@ -69,6 +73,7 @@ public:
     /// those than connections.
     void bound_pictures();
     std::uint64_t result_bytes() const { return result_bytes_; }
+    const FinishedJobs &finished() const { return finished_; }
 
 private:
     /// By time, and those of the same time as they were made.
@@ -87,6 +92,7 @@ private:
     std::set<std::pair<Wall, Job *>, Earlier> forgettable_;  // by view.expires
     std::list<Job *> pictured_;                              // those with a picture, oldest first
     std::uint64_t result_bytes_ = 0;
+    FinishedJobs finished_;
 };
 
 } // namespace anime::service

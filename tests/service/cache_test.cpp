@@ -6,7 +6,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -120,7 +122,7 @@ protected:
 
 TEST_F(DiskCacheTest, FindsAPictureAgainAfterARestart)
 {
-    ASSERT_TRUE(DiskCache(folder_, 10000, hour).put("k", *picture_of(500)));
+    ASSERT_EQ("", DiskCache(folder_, 10000, hour).put("k", *picture_of(500)));
     DiskCache cache(folder_, 10000, hour);
     const PicturePtr found = cache.find("k");
     ASSERT_TRUE(found);
@@ -136,7 +138,7 @@ TEST_F(DiskCacheTest, FindsAPictureAgainAfterARestart)
 TEST_F(DiskCacheTest, OpensTheFileAtThePicture)
 {
     DiskCache cache(folder_, 10000, hour);
-    ASSERT_TRUE(cache.put("k", *picture_of(500, 9)));
+    ASSERT_EQ("", cache.put("k", *picture_of(500, 9)));
     const auto open = cache.open("k");
     ASSERT_TRUE(open);
     EXPECT_EQ(open->info.bytes, 500u);
@@ -151,7 +153,7 @@ TEST_F(DiskCacheTest, StaysWithinItsBytes)
 {
     DiskCache cache(folder_, 5000, hour);
     for (int i = 0; i < 20; ++i)
-        ASSERT_TRUE(cache.put(std::string(1, 'k').append(std::to_string(i)), *picture_of(1000)));
+        ASSERT_EQ("", cache.put(std::string(1, 'k').append(std::to_string(i)), *picture_of(1000)));
     EXPECT_LE(cache.bytes(), 5000u);
     EXPECT_TRUE(cache.find("k19")) << "the newest stay";
 }
@@ -178,7 +180,7 @@ TEST_F(DiskCacheTest, AFileOfWhichTheEndIsMissingIsAMissAndIsRemoved)
     const std::string path = folder_ + "/k.picture";
     for (const bool to_send : {false, true})
         for (const std::uintmax_t missing : {1, 250, 500, 600}) {
-            ASSERT_TRUE(cache.put("k", *picture_of(500)));
+            ASSERT_EQ("", cache.put("k", *picture_of(500)));
             std::filesystem::resize_file(path, std::filesystem::file_size(path) - missing);
             EXPECT_FALSE(to_send ? cache.open("k").has_value() : cache.find("k") != nullptr) << missing;
             EXPECT_FALSE(std::filesystem::exists(path)) << missing;
@@ -191,7 +193,7 @@ TEST_F(DiskCacheTest, LeavesNoFileOpen)
         return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
     };
     DiskCache cache(folder_, 10000, hour);
-    ASSERT_TRUE(cache.put("k", *picture_of(500)));
+    ASSERT_EQ("", cache.put("k", *picture_of(500)));
     const auto before = open_files();
     for (int i = 0; i < 10; ++i) {
         EXPECT_TRUE(cache.open("k"));
@@ -211,7 +213,7 @@ TEST_F(DiskCacheTest, ForgetsWhatNobodyAskedForInAnHour)
     };
     DiskCache cache(folder_, 10000, hour);
     for (const char *key : {"old", "asked", "sent", "new"})
-        ASSERT_TRUE(cache.put(key, *picture_of(500)));
+        ASSERT_EQ("", cache.put(key, *picture_of(500)));
     age("old", hour);
     for (const char *key : {"asked", "sent"})
         age(key, std::chrono::minutes(59));
@@ -233,7 +235,7 @@ TEST_F(DiskCacheTest, IsForNobodyElseToRead)
 {
     namespace fs = std::filesystem;
     DiskCache cache(folder_ + "/made", 10000, hour);
-    ASSERT_TRUE(cache.put("k", *picture_of(10)));
+    ASSERT_EQ("", cache.put("k", *picture_of(10)));
     EXPECT_EQ(fs::status(folder_ + "/made").permissions(), fs::perms::owner_all);
     EXPECT_EQ(fs::status(folder_ + "/made/k.picture").permissions(),
               fs::perms::owner_read | fs::perms::owner_write);
@@ -254,7 +256,9 @@ TEST_F(DiskCacheTest, SaysThatAPictureCouldNotBeWritten)
 {
     DiskCache cache(folder_, 10000, hour);
     std::filesystem::remove_all(folder_);
-    EXPECT_FALSE(cache.put("k", *picture_of(10)));
+    const std::string reason = cache.put("k", *picture_of(10));
+    EXPECT_NE(reason.find(folder_ + "/k.picture"), std::string::npos) << reason;
+    EXPECT_NE(reason.find(std::strerror(ENOENT)), std::string::npos) << reason;
 }
 
 } // namespace anime::service

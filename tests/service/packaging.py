@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The files of packaging/ are what their programs take. What isn't installed is left out, and said so.
 
-usage: packaging.py ROOT SERVER
+usage: packaging.py ROOT BUILD SERVER
 """
 import contextlib
 import getpass
@@ -18,7 +18,9 @@ import tempfile
 import threading
 import time
 
-root, server = map(os.path.abspath, sys.argv[1:3])
+root, build, server = map(os.path.abspath, sys.argv[1:4])
+# What ./check has unpacked where it is not installed.
+os.environ["PATH"] += os.pathsep + os.path.join(build, "tools")
 packaging = os.path.join(root, "packaging")
 left_out = []
 
@@ -46,7 +48,7 @@ def nginx_configuration(folder, site):
     path = os.path.join(folder, "nginx.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"user {getpass.getuser()}; daemon off; pid {folder}/pid; error_log stderr; events {{}}\n")
-        file.write("http { access_log off;\n")
+        file.write("http {\n")
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             file.write(f"{kind}_temp_path {folder}/{kind};\n")
         file.write(site + "}\n")
@@ -78,6 +80,8 @@ def nginx(folder):
     site = read("nginx", "anime-server.conf")
     idle = int(re.search(r"upstream anime {[^}]*keepalive_timeout (\d+)s;", site).group(1))
     assert idle < header_timeout(), "nginx would use a connection that the server is just ending"
+    lines = os.path.join(folder, "access.log")
+    site = site.replace("/var/log/nginx/anime-server.log", lines)
     run("nginx", "-t", "-e", "stderr", "-c", nginx_configuration(folder, site))
     front, back = free_port(), free_port()
     site = re.sub(r"\n *listen [^\n]*", "", site).replace("server_name", f"listen 127.0.0.1:{front}; server_name")
@@ -92,9 +96,37 @@ def nginx(folder):
         service.terminate()
         reader.join()
         # Nobody is there to answer now: nginx does, as the service would.
-        expect_problem(ask(front, "GET", "/livez"), 502, "unavailable")
+        down = ask(front, "GET", "/livez", **{"X-Request-ID": "mine-down"})
+        expect_problem(down, 502, "unavailable")
+        assert down[1]["X-Request-ID"] == "mine-down", down
+        refused = nginx_refuses(front)
+    with open(lines, encoding="utf-8") as file:
+        logged = {line["request_id"]: line for line in map(json.loads, file)}
+    assert logged["mine-down"]["status"] == 502 and logged["mine-down"]["client"] == "127.0.0.2", logged
+    for request_id, status in refused.items():
+        assert logged[request_id]["status"] == status, (request_id, status, logged.get(request_id))
+    served = next(line for line in map(json.loads, log) if line["message"] == "GET /v1/limits")
+    assert logged[served["request_id"]]["path"] == "/v1/limits", "both have the id that nginx made"
     job = next(line for line in map(json.loads, log) if line["message"] == "POST /v1/jobs")
     assert (job["client"], job["request_id"]) == ("127.0.0.2", "mine-1"), job
+
+
+def nginx_refuses(port):
+    """What nginx answers by itself is JSON with an id that its log has; the ids and their statuses."""
+    refused = {}
+    for head, status, code in (
+            ("GET / HTTP/1.1\r\n", 400, "head-invalid"),
+            ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n", 400, "head-invalid"),
+            (f"GET /{'x' * 40000} HTTP/1.1\r\nHost: x\r\n", 414, "target-too-long"),
+            (f"GET / HTTP/1.1\r\nHost: x\r\nCookie: {'x' * 40000}\r\n", 431, "head-invalid")):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(f"{head}Connection: close\r\n\r\n".encode())
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            headers = dict(answer.getheaders())
+            expect_problem((answer.status, headers, answer.read()), status, code)
+            refused[headers["X-Request-ID"]] = status
+    return refused
 
 
 def connect(port):
@@ -145,6 +177,7 @@ def through_nginx(port):
     status, headers, picture = ask(port, "GET", where + "/result")
     assert status == 200 and picture.startswith(b"\xff\xd8") and headers["ETag"], (status, headers)
 
+    assert ask(port, "GET", "/v1/limits")[0] == 200
     # Between --max-bytes and nginx's limit the server answers; beyond it nginx does, in the same form.
     for size in (5 << 20) + 1, 7 << 20:
         answer = ask(port, "POST", "/upload", b"\xff" * size, **{"Content-Type": "image/jpeg"})
@@ -183,6 +216,14 @@ def metrics_exist():
     assert not unknown, unknown
 
 
+def panels_choose_their_instance():
+    """A Prometheus has other exporters too, and more than one anime-server."""
+    for panel in json.loads(read("grafana", "anime-server.json"))["panels"]:
+        for target in panel.get("targets", []):
+            for selector in re.findall(r"\b(?:anime|process)_[a-z_]+({[^}]*})?", target["expr"]):
+                assert 'job="$job"' in selector and 'instance=~"$instance"' in selector, target["expr"]
+
+
 def alerts_can_fire():
     """A quantile is never above its histogram's largest bucket, so no alert may ask for more."""
     with open(os.path.join(root, "service", "metrics.cpp"), encoding="utf-8") as file:
@@ -198,8 +239,10 @@ def alerts_can_fire():
 
 
 def units():
-    unit = read("systemd", "anime-server.service.in").replace("@bindir@/anime-server", server)
-    unit = unit.replace("@plugindir@", "/usr/lib")
+    with open(os.path.join(build, "packaging", "anime-server.service"), encoding="utf-8") as file:
+        unit = file.read()
+    assert not re.search("@[a-z]+@", unit) and "x86_64" not in read("systemd", "anime-server.service.in"), unit
+    unit = re.sub(r"ExecStart=\S+/anime-server", f"ExecStart={server}", unit)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "anime-server.service")
         with open(path, "w", encoding="utf-8") as file:
@@ -210,6 +253,7 @@ def units():
 json.loads(read("grafana", "anime-server.json"))
 json.loads(read("lnav", "anime-server.json"))
 metrics_exist()
+panels_choose_their_instance()
 alerts_can_fire()
 with tempfile.TemporaryDirectory() as temporary:
     if available("nginx"):
@@ -219,5 +263,7 @@ with tempfile.TemporaryDirectory() as temporary:
     if available("systemd-analyze"):
         units()
     if available("promtool"):
-        run("promtool", "check", "rules", os.path.join(packaging, "prometheus", "anime-server.rules.yml"))
+        folder = os.path.join(packaging, "prometheus")
+        run("promtool", "check", "rules", os.path.join(folder, "anime-server.rules.yml"))
+        run("promtool", "test", "rules", "anime-server.tests.yml", cwd=folder)
 print("not installed, so not tried: " + ", ".join(left_out) if left_out else "all tried")
