@@ -40,9 +40,10 @@ FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Ima
     ConstImage photo = in;
     Image painting = out;
     const int longest = std::max(in.width, in.height);
-    const bool scaled = settings.max_dimension > 0 && longest > settings.max_dimension;
+    const double bound = settings.max_dimension > 0 ? double(settings.max_dimension) / longest : 1;
+    const double scale = std::min(1.0, bound) * settings.scale;
+    const bool scaled = scale < 1;
     if (scaled) {
-        const double scale = double(settings.max_dimension) / longest;
         const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
         const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
         const Image small = packed(small_photo_, width, height, in.pixel);

@@ -16,6 +16,7 @@ namespace anime
 struct FrameSettings {
     int max_dimension = 0; ///< pixels; 0: paint at the frame's own size
     double strength = 1;   ///< 0: the photo, 1: the painting
+    double scale = 1;      ///< of both sides, within max_dimension
     ToneMatch match_tone = ToneMatch::automatic;
     double temporal_smoothing = 0; ///< 0 to 1, see TemporalSmoother
 };

@@ -25,6 +25,7 @@
 
 #include "elements/animeganfilter/frame_painter.h"
 #include "elements/animeganfilter/properties.h"
+#include "elements/animeganfilter/rate_keeper.h"
 #include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
@@ -33,6 +34,7 @@
 
 #include <gst/video/video.h>
 
+#include <algorithm>
 #include <mutex>
 #include <type_traits>
 #include <utility>
@@ -55,6 +57,7 @@ public:
     bool get(guint id, GValue *value) override;
     void start() override;
     void forget() override { frames_.forget(); }
+    void stop() override;
     /// Any thread may call it.
     bool answer(GstQuery *query) { return answer_style_in_use(query, copy_settings().paint); }
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
@@ -71,8 +74,12 @@ private:
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
     void add_totals(GstStructure *structure);
+    void keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took,
+                   const AnimeganFilterSettings &now);
 
-    FramePainter frames_; ///< of the streaming thread
+    // Of the streaming thread.
+    FramePainter frames_;
+    RateKeeper rate_;
 
     /// Protects `settings_`: set from any thread, copied by the streaming thread once per frame. Never held
     /// together with `last_lock_`.
@@ -111,6 +118,30 @@ void AnimeganFilter::start()
     }
     open_model(copy_settings().paint);
     remember({});
+}
+
+void AnimeganFilter::stop()
+{
+    forget();
+    rate_.forget();
+}
+
+void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took,
+                               const AnimeganFilterSettings &now)
+{
+    if (now.target_numerator == 0) {
+        rate_.forget();
+        return;
+    }
+    GstClockTime budget = gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(now.target_denominator),
+                                                static_cast<guint64>(now.target_numerator));
+    if (GST_BUFFER_DURATION_IS_VALID(in))
+        budget = std::max(budget, GST_BUFFER_DURATION(in)); // no more frames than there are
+    if (rate_.handled(took, budget)) {
+        GST_INFO_OBJECT(element(), "painting at %.3f of the size", rate_.scale());
+        reporter.quality_changed(element(), segment, in, rate_.quality(),
+                                 static_cast<double>(took) / static_cast<double>(budget));
+    }
 }
 
 void AnimeganFilter::remember(const FrameStats &frame)
@@ -168,13 +199,15 @@ GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in
 {
     const Stopwatch watch;
     try {
-        const AnimeganFilterSettings now = copy_settings();
+        AnimeganFilterSettings now = copy_settings();
+        now.frame.scale = rate_.scale();
         const FrameStats stats = paint(photo, painting, read_face_patches(in), now);
         remember(stats);
         GST_LOG_OBJECT(element(), "painted %dx%d", stats.painted_width, stats.painted_height);
         GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, watch.ns());
         add_fields(message);
         reporter.frame(element(), message, now.message_interval);
+        keep_rate(segment, in, watch.ns(), now);
         return GST_FLOW_OK;
     } catch (...) {
         return refuse_frame();

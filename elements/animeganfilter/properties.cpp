@@ -16,6 +16,7 @@ enum {
     PROP_MATCH_TONE,
     PROP_MATCH_BRIGHTNESS,
     PROP_TEMPORAL_SMOOTHING,
+    PROP_TARGET_FRAMERATE,
     PROP_MESSAGE_INTERVAL,
 };
 
@@ -77,6 +78,12 @@ void install_animeganfilter_properties(GObjectClass *object_class)
                                 "Part of the last painting that is kept where the video hardly changes, "
                                 "against flicker (0: none)",
                                 0, 0.95, defaults.frame.temporal_smoothing, playing));
+    install(PROP_TARGET_FRAMERATE,
+            gst_param_spec_fraction("target-framerate", "Target framerate",
+                                    "Frames a second that are held by painting at a smaller size where the "
+                                    "machine is too slow; a QOS message tells the quality (0/1: none)",
+                                    0, 1, 1000, 1, defaults.target_numerator, defaults.target_denominator,
+                                    playing));
     install(PROP_MESSAGE_INTERVAL,
             g_param_spec_uint64("message-interval", "Message interval",
                                 "Least running time in nanoseconds between two messages (0: one per frame)",
@@ -107,6 +114,10 @@ bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, con
     case PROP_TEMPORAL_SMOOTHING:
         settings.frame.temporal_smoothing = g_value_get_double(value);
         return true;
+    case PROP_TARGET_FRAMERATE:
+        settings.target_numerator = gst_value_get_fraction_numerator(value);
+        settings.target_denominator = gst_value_get_fraction_denominator(value);
+        return true;
     case PROP_MESSAGE_INTERVAL:
         settings.message_interval = g_value_get_uint64(value);
         return true;
@@ -129,6 +140,9 @@ bool get_animeganfilter_property(const AnimeganFilterSettings &settings, guint i
         return true;
     case PROP_TEMPORAL_SMOOTHING:
         g_value_set_double(value, settings.frame.temporal_smoothing);
+        return true;
+    case PROP_TARGET_FRAMERATE:
+        gst_value_set_fraction(value, settings.target_numerator, settings.target_denominator);
         return true;
     case PROP_MESSAGE_INTERVAL:
         g_value_set_uint64(value, settings.message_interval);

@@ -44,6 +44,27 @@ GstFlowReturn PaintingFilter::refuse_frame()
     return refuse_frame(failure);
 }
 
+void PaintingFilter::start_over()
+{
+    gaps_.forget();
+    late_ = false;
+    forget();
+}
+
+void PaintingFilter::frame_arrived(GstBuffer *buffer, GstClockTime period)
+{
+    if (!GST_BUFFER_PTS_IS_VALID(buffer))
+        return;
+    const GstClockTime duration = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : period;
+    const unsigned missing =
+        gaps_.arrived(GST_BUFFER_PTS(buffer), duration, reporter.last_processing_time(), late_);
+    if (missing == 0)
+        return;
+    reporter.dropped(missing);
+    GST_CAT_DEBUG_OBJECT(category_, element_, "%u frames before %" GST_TIME_FORMAT " were dropped upstream",
+                         missing, GST_TIME_ARGS(GST_BUFFER_PTS(buffer)));
+}
+
 void PaintingFilter::dropped_frame(GstClockTime pts)
 {
     reporter.dropped();
@@ -125,8 +146,18 @@ static gboolean gst_anime_painting_sink_event(GstBaseTransform *trans, GstEvent 
     // Comes behind a flush, a seek and a new stream. The flag DISCONT says less: the base class sets it on
     // what follows each late frame that it dropped.
     if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-        impl.forget();
+        impl.start_over();
     return GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)->sink_event(trans, event);
+}
+
+static gboolean gst_anime_painting_src_event(GstBaseTransform *trans, GstEvent *event)
+{
+    if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) {
+        GstClockTimeDiff lateness = 0;
+        gst_event_parse_qos(event, nullptr, nullptr, &lateness, nullptr);
+        impl_of(trans).heard_of_lateness(lateness);
+    }
+    return GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)->src_event(trans, event);
 }
 
 static gboolean gst_anime_painting_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
@@ -140,6 +171,13 @@ static GstFlowReturn gst_anime_painting_submit_input_buffer(GstBaseTransform *tr
                                                             GstBuffer *buffer)
 {
     const GstClockTime pts = GST_BUFFER_PTS(buffer);
+    const GstVideoInfo &info = GST_VIDEO_FILTER(trans)->in_info;
+    const GstClockTime period =
+        GST_VIDEO_INFO_FPS_N(&info) > 0
+            ? gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(GST_VIDEO_INFO_FPS_D(&info)),
+                                    static_cast<guint64>(GST_VIDEO_INFO_FPS_N(&info)))
+            : 0;
+    impl_of(trans).frame_arrived(buffer, period);
     const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)
                                    ->submit_input_buffer(trans, is_discont, buffer);
     // The base class drops late frames and posts the QoS message.
@@ -162,7 +200,7 @@ static gboolean gst_anime_painting_set_info(GstVideoFilter *filter, GstCaps *cap
                                             GstVideoInfo *)
 {
     impl_of(filter).log_caps(caps);
-    impl_of(filter).forget();
+    impl_of(filter).start_over();
     impl_of(filter).reporter.warm_up();
     return TRUE;
 }
@@ -184,6 +222,7 @@ static void gst_anime_painting_class_init(GstAnimePaintingClass *klass)
     trans_class->start = gst_anime_painting_start;
     trans_class->stop = gst_anime_painting_stop;
     trans_class->sink_event = gst_anime_painting_sink_event;
+    trans_class->src_event = gst_anime_painting_src_event;
     trans_class->query = gst_anime_painting_query;
     trans_class->submit_input_buffer = gst_anime_painting_submit_input_buffer;
     trans_class->transform_meta = gst_anime_painting_transform_meta;

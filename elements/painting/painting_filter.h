@@ -4,12 +4,14 @@
 // dropped, answers the latency, and keeps what other elements attached to a frame.
 #pragma once
 
+#include "elements/common/frame_gaps.h"
 #include "elements/painting/cancel.h"
 #include "elements/painting/paint_properties.h"
 #include "elements/report/report.h"
 
 #include <gst/video/gstvideofilter.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -36,7 +38,7 @@ public:
     /// Throws Error where something is missing; stop() follows then too.
     virtual void start() = 0;
     virtual void stop() { forget(); }
-    /// The next frame has nothing to do with the last one.
+    /// What the derived class does when the next frame has nothing to do with the last one.
     virtual void forget() = 0;
 
     void set_painter_opener(PainterOpener opener) { open_ = std::move(opener); }
@@ -52,9 +54,16 @@ public:
     GstFlowReturn refuse_frame(const Failure &failure);
     /// The same for the exception that is being handled, which may be that the frame was given up.
     GstFlowReturn refuse_frame();
+    /// A frame has come: counts those that were dropped on the way for this element's sake. `period` is what
+    /// a frame without a duration lasts, by the caps.
+    void frame_arrived(GstBuffer *buffer, GstClockTime period);
+    /// What the sink said of the last frame. Any thread may call it.
+    void heard_of_lateness(GstClockTimeDiff lateness) { late_ = lateness > 0; }
     /// The base class dropped a frame that came too late.
     void dropped_frame(GstClockTime pts);
     void log_caps(const GstCaps *caps);
+    /// The next frame has nothing to do with the last one.
+    void start_over();
 
     Cancel cancel;
     FrameReporter reporter;
@@ -67,6 +76,8 @@ private:
     GstDebugCategory *category_;
     PainterOpener open_ = open_painter;
     std::shared_ptr<Painter> painter_;
+    FrameGaps gaps_;
+    std::atomic<bool> late_ = false;
     PaintSettings opened_; ///< what the last painter was opened with
 };
 

@@ -161,6 +161,33 @@ GstClockTime FrameReporter::slowest() const
     return std::max(slowest_now_, slowest_before_);
 }
 
+GstClockTime FrameReporter::last_processing_time() const
+{
+    const std::lock_guard guard(lock_);
+    return last_;
+}
+
+void FrameReporter::quality_changed(GstElement *element, const GstSegment &segment, GstBuffer *buffer,
+                                    double quality, double proportion) const
+{
+    const GstClockTime timestamp = GST_BUFFER_PTS(buffer);
+    const auto in_segment = [&](auto convert) {
+        return segment.format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID(timestamp)
+                   ? convert(&segment, GST_FORMAT_TIME, timestamp)
+                   : GST_CLOCK_TIME_NONE;
+    };
+    GstMessage *message;
+    {
+        const std::lock_guard guard(lock_);
+        message = gst_message_new_qos(GST_OBJECT(element), live_, in_segment(gst_segment_to_running_time),
+                                      in_segment(gst_segment_to_stream_time), timestamp,
+                                      GST_BUFFER_DURATION(buffer));
+        gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, frames_, dropped_);
+    }
+    gst_message_set_qos_values(message, 0, proportion, static_cast<gint>(quality * 1'000'000));
+    gst_element_post_message(element, message);
+}
+
 bool FrameReporter::is_live() const
 {
     const std::lock_guard guard(lock_);
@@ -173,10 +200,10 @@ void FrameReporter::warm_up()
     warming_up_ = true;
 }
 
-void FrameReporter::dropped()
+void FrameReporter::dropped(unsigned frames)
 {
     const std::lock_guard guard(lock_);
-    ++dropped_;
+    dropped_ += frames;
 }
 
 void FrameReporter::failed()

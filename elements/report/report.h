@@ -36,8 +36,8 @@ public:
     /// Counts the frame, and posts `message` (transfer full) if `interval` (0: always) has passed since the
     /// last one posted, by the buffer's running time, or if that did not advance: a still, or a seek.
     void frame(GstElement *element, GstStructure *message, GstClockTime interval);
-    void dropped(); ///< a frame was skipped because it came too late (QoS)
-    void failed();  ///< a frame ended in an error
+    void dropped(unsigned frames = 1); ///< skipped because they came too late (QoS)
+    void failed();                     ///< a frame ended in an error
     void reset();
 
     /// The next frame takes longer than those behind it will (new caps, another model), and does not count
@@ -53,6 +53,14 @@ public:
     /// pipeline is live, frame() posts a latency message once latency() has moved by more than a quarter
     /// (and 2 ms) from this answer, so that the pipeline asks again.
     bool answer_latency(GstPad *sink, GstQuery *query);
+
+    /// What the last frame took.
+    GstClockTime last_processing_time() const;
+
+    /// Posts a QOS message: from this frame on, the picture is as good as `quality` says, 1 being the best,
+    /// so that frames are done in time; `proportion` is that of the time taken to the time that there was.
+    void quality_changed(GstElement *element, const GstSegment &segment, GstBuffer *buffer, double quality,
+                         double proportion) const;
 
     /// Whether the pipeline is live, as the last LATENCY query said.
     bool is_live() const;

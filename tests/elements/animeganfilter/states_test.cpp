@@ -3,6 +3,8 @@
 #include "filter_fixture.h"
 #include "tests/elements/broken_allocator.h"
 
+#include <chrono>
+#include <cmath>
 #include <map>
 #include <new>
 #include <stdexcept>
@@ -64,10 +66,10 @@ TEST_F(States, ThePainterIsOpenedWithTheProperties)
 TEST_F(States, PropertiesReadBackWhatWasSet)
 {
     const std::pair<const char *, const char *> values[] = {
-        {"model", "paprika"},       {"executor", "onednn"}, {"device", "cpu"},
-        {"precision", "int8"},      {"threads", "7"},       {"max-dimension", "512"},
-        {"strength", "0.25"},       {"match-tone", "mean"}, {"temporal-smoothing", "0.5"},
-        {"message-interval", "42"}, {"qos", "false"},
+        {"model", "paprika"},          {"executor", "onednn"},     {"device", "cpu"},
+        {"precision", "int8"},         {"threads", "7"},           {"max-dimension", "512"},
+        {"strength", "0.25"},          {"match-tone", "mean"},     {"target-framerate", "25/1"},
+        {"temporal-smoothing", "0.5"}, {"message-interval", "42"}, {"qos", "false"},
     };
     for (const auto &[name, value] : values) {
         SCOPED_TRACE(name);
@@ -330,6 +332,98 @@ TEST_F(States, WithoutQosEveryFrameIsPainted)
 }
 
 // The first frame of a model, of a size, and of a stream pays for what the next ones find ready.
+/// Takes two milliseconds at least, at any size.
+class SlowPainter : public FakePainter
+{
+public:
+    SlowPainter() : FakePainter([](const std::uint8_t *p) { return Colour{p[0], p[1], p[2]}; }, "slow") {}
+
+    PaintStats paint(const ConstImage &in, const Image &out, const std::atomic<bool> &cancel) override
+    {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return FakePainter::paint(in, out, cancel);
+    }
+};
+
+TEST_F(States, ATargetFramerateIsHeldByPaintingSmaller)
+{
+    const auto painter = std::make_shared<SlowPainter>();
+    g_object_set(element_.get(), "target-framerate", 1000, 1, nullptr);
+    start(painter, 200, 100);
+    const auto through_at = [&](int i) {
+        BufferPtr in = flat_frame(100, static_cast<GstClockTime>(i) * GST_MSECOND);
+        GST_BUFFER_DURATION(in.get()) = GST_MSECOND;
+        return through(std::move(in));
+    };
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_FALSE(pop(GST_MESSAGE_QOS)) << i;
+        EXPECT_EQ(level_of(through_at(i)), 100);
+        EXPECT_EQ(painter->width, 200);
+    }
+    const MessagePtr message = pop(GST_MESSAGE_QOS);
+    ASSERT_TRUE(message);
+    gint64 jitter = -1;
+    gdouble proportion = 0;
+    gint quality = 0;
+    gst_message_parse_qos_values(message.get(), &jitter, &proportion, &quality);
+    EXPECT_GT(proportion, 2);
+    EXPECT_LT(quality, 400'000)
+        << "of the pixels, in millionths: it takes twice as long as it may, or longer";
+    const int width = static_cast<int>(std::lround(200 * std::sqrt(quality / 1e6)));
+    guint64 timestamp = 0;
+    gst_message_parse_qos(message.get(), nullptr, nullptr, nullptr, &timestamp, nullptr);
+    EXPECT_EQ(timestamp, 3 * GST_MSECOND);
+
+    EXPECT_EQ(level_of(through_at(4)), 100);
+    EXPECT_NEAR(painter->width, width, 1);
+    EXPECT_NEAR(painter->height, width / 2, 1);
+    g_object_set(element_.get(), "target-framerate", 0, 1, nullptr);
+    through_at(5);
+    through_at(6);
+    EXPECT_EQ(painter->width, 200) << "no target, no loss";
+}
+
+TEST_F(States, ATargetAboveTheStreamsRateAsksForNoMoreThanIt)
+{
+    const auto painter = std::make_shared<SlowPainter>();
+    g_object_set(element_.get(), "target-framerate", 1000, 1, nullptr);
+    start(painter, 20, 10);
+    for (int i = 0; i < 8; ++i) {
+        BufferPtr in = flat_frame(100, static_cast<GstClockTime>(i) * 3600 * GST_SECOND);
+        GST_BUFFER_DURATION(in.get()) = 3600 * GST_SECOND;
+        through(std::move(in));
+    }
+    EXPECT_EQ(painter->width, 20);
+    EXPECT_FALSE(pop(GST_MESSAGE_QOS));
+}
+
+// Upstream drops in its place: a leaky queue, or whoever hears of late frames.
+TEST_F(States, FramesThatWereDroppedUpstreamForItsSakeAreCounted)
+{
+    const auto painter = std::make_shared<SlowPainter>();
+    start(painter);
+    const auto push_at = [&](int ms) {
+        BufferPtr in = flat_frame(100, static_cast<GstClockTime>(ms) * GST_MSECOND);
+        GST_BUFFER_DURATION(in.get()) = GST_MSECOND;
+        through(std::move(in));
+    };
+    push_at(0);
+    push_at(1);
+    EXPECT_EQ(stat("dropped"), 0U);
+    push_at(5);
+    EXPECT_EQ(stat("dropped"), 3U);
+    // A gap of a source whose frames it could have painted is none of its business.
+    for (const int hour : {1, 4}) {
+        BufferPtr in = flat_frame(100, static_cast<GstClockTime>(hour) * 3600 * GST_SECOND);
+        GST_BUFFER_DURATION(in.get()) = 3600 * GST_SECOND;
+        if (hour == 1)
+            gst_harness_push_event(harness_.get(),
+                                   gst_event_new_segment(&GST_BASE_TRANSFORM(element_.get())->segment));
+        through(std::move(in));
+    }
+    EXPECT_EQ(stat("dropped"), 3U);
+}
+
 TEST_F(States, LatencyIsWhatWasMeasuredWithoutTheFirstFrame)
 {
     start(flat_painter({200, 200, 200}));

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The size at which a rate is held, on machines whose speed the test knows.
+#include "elements/animeganfilter/rate_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace anime
+{
+namespace
+{
+
+constexpr double ms = 1e6;
+constexpr double budget = 33.3 * ms;
+
+/// A machine that takes `fixed` for a frame and `whole` for painting all of its pixels, give or take `noise`.
+struct Machine {
+    double fixed;
+    double whole;
+    double noise = 0.1;
+};
+
+class Rates : public testing::Test
+{
+protected:
+    /// Handles a frame; whether it was done in time.
+    bool frame(const Machine &machine)
+    {
+        double time = machine.fixed * ms + machine.whole * ms * rate_.quality();
+        time *= 1 + machine.noise * (std::generate_canonical<double, 20>(random_) - 0.5);
+        if (rate_.handled(static_cast<std::uint64_t>(time), static_cast<std::uint64_t>(budget)))
+            ++changes_;
+        return time <= budget;
+    }
+    /// Of `frames` frames, those that were not done in time.
+    int missed(const Machine &machine, int frames)
+    {
+        int count = 0;
+        for (int i = 0; i < frames; ++i)
+            count += !frame(machine);
+        return count;
+    }
+
+    RateKeeper rate_;
+    int changes_ = 0;
+    std::mt19937 random_{1};
+};
+
+TEST_F(Rates, AQuickMachinePaintsAtFullSize)
+{
+    EXPECT_EQ(missed({2, 20}, 2000), 0);
+    EXPECT_EQ(rate_.scale(), 1);
+    EXPECT_EQ(changes_, 0);
+}
+
+// Once at the start, as far as needed; then it stays.
+TEST_F(Rates, ASlowMachineGoesDownAtOnceAndStays)
+{
+    for (const double whole : {40., 60., 80., 120., 180., 300.}) {
+        SCOPED_TRACE(whole);
+        rate_.forget();
+        changes_ = 0;
+        EXPECT_LE(missed({4, whole}, 3000), 6);
+        EXPECT_LE(changes_, 3);
+        EXPECT_LT(rate_.scale(), 1);
+        EXPECT_GT(4 + whole * rate_.quality(), 12) << "and no smaller than needed";
+    }
+}
+
+TEST_F(Rates, GoesBackUpWhenThereIsTime)
+{
+    missed({4, 150}, 300);
+    const double small = rate_.scale();
+    EXPECT_LT(small, 0.5);
+    EXPECT_LE(missed({2, 20}, 91 * 9), 0);
+    EXPECT_EQ(rate_.scale(), 1);
+}
+
+// A hiccup is no reason: a disk, another program's start.
+TEST_F(Rates, AFewSlowFramesChangeNothing)
+{
+    for (int i = 0; i < 600; ++i)
+        frame(i % 50 < 2 ? Machine{200, 20} : Machine{2, 20});
+    EXPECT_EQ(changes_, 0);
+}
+
+// Near a limit, with a load that comes and goes: each vain try doubles the wait for the next.
+TEST_F(Rates, NeverOscillates)
+{
+    for (const double noise : {0.1, 0.5}) {
+        rate_.forget();
+        changes_ = 0;
+        for (int i = 0; i < 20000; ++i)
+            frame(i / 100 % 2 ? Machine{4, 70, noise} : Machine{4, 30, noise});
+        EXPECT_LE(changes_, 60) << "in eleven minutes, " << noise;
+    }
+}
+
+TEST_F(Rates, ThereIsASmallestSize)
+{
+    missed({50, 500}, 1000);
+    EXPECT_EQ(rate_.scale(), 0.24);
+    EXPECT_LE(changes_, 1);
+}
+
+// For the first frame of a size a plan is made; it says nothing.
+TEST_F(Rates, TheFirstFrameOfASizeDoesNotCount)
+{
+    EXPECT_FALSE(rate_.handled(1'000'000'000, 33'000'000));
+    for (int i = 0; i < 2; ++i)
+        EXPECT_FALSE(rate_.handled(1'000'000'000, 33'000'000));
+    EXPECT_TRUE(rate_.handled(1'000'000'000, 33'000'000));
+    EXPECT_LT(rate_.scale(), 1);
+}
+
+} // namespace
+} // namespace anime
