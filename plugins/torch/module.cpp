@@ -51,6 +51,26 @@ bool is_out_of_memory(const std::string &message)
            message.find("out of memory") != std::string::npos;
 }
 
+/// libtorch's amount without its advice, which is for those who write PyTorch programs.
+std::string out_of_memory(const std::string &message)
+{
+    constexpr std::string_view before = "ried to allocate ";
+    const std::size_t found = message.find(before);
+    if (found == std::string::npos)
+        return "There is not enough memory for this picture.";
+    const std::size_t from = found + before.size();
+    // "147.41 GiB. GPU 0 has ...", "9663676416 bytes. Error code 12 ..."
+    std::string amount = message.substr(from, message.find(". ", from) - from);
+    if (amount.ends_with('.'))
+        amount.pop_back();
+    return "There is not enough memory for this picture: " + amount + " could not be had.";
+}
+
+std::string first_line(const std::string &text)
+{
+    return text.substr(0, text.find('\n'));
+}
+
 /// Runs `body`; what it throws becomes the error. `code` stands for what libtorch throws.
 template <typename Body>
 bool guarded(AnimeTorchError *error, const char *code, Body body) noexcept
@@ -65,10 +85,9 @@ bool guarded(AnimeTorchError *error, const char *code, Body body) noexcept
     } catch (const c10::Error &why) {
         const std::string message = why.what_without_backtrace();
         if (is_out_of_memory(message))
-            fill(error, "out-of-memory", "There is not enough memory for this picture: " + message,
-                 "Lower max-dimension.");
+            fill(error, "out-of-memory", out_of_memory(message), "Lower max-dimension.");
         else if (message.find("CUDA error") != std::string::npos)
-            fill(error, "device-lost", "The GPU failed: " + message,
+            fill(error, "device-lost", "The GPU failed: " + first_line(message),
                  "Restart the process; the kernel's log tells more (dmesg, lines with NVRM).");
         else
             fill(error, code, "libtorch: " + message, "");

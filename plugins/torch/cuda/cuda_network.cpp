@@ -78,6 +78,7 @@ class CudaNetwork final : public Network
 {
 public:
     CudaNetwork(const Graph &graph, torch::Device device, Precision precision);
+    ~CudaNetwork() override;
 
     void paint(const AnimeTorchPicture &picture, unsigned worker, const std::atomic<bool> &cancel) override;
     void run(const float *in, float *out, int width, int height, const std::atomic<bool> &cancel) override;
@@ -109,12 +110,21 @@ private:
 CudaNetwork::CudaNetwork(const Graph &graph, torch::Device device, Precision precision)
     : graph_(graph), device_(device), precision_(precision), lanes_(Device::of(device)), packing_(precision)
 {
+    lanes_->require();
     make_plan(graph, {graph.minimum, graph.minimum}, packing_, lanes_->multiprocessors());
     // from_blob takes a mutable pointer; to() copies from it.
     auto *packed = const_cast<std::byte *>(packing_.bytes().data());
     weights_ = torch::from_blob(packed, {static_cast<std::int64_t>(packing_.bytes().size())}, torch::kByte)
                    .to(device);
     bytes_ = weights_.nbytes();
+}
+
+CudaNetwork::~CudaNetwork()
+{
+    // In a broken context nothing can be freed; each attempt would only write a warning.
+    if (lanes_->lost())
+        for (Sized &known : sizes_)
+            static_cast<void>(known.graph.release());
 }
 
 void CudaNetwork::paint(const AnimeTorchPicture &picture, unsigned worker, const std::atomic<bool> &cancel)
@@ -161,13 +171,14 @@ void CudaNetwork::paint_frame(const PictureSize &size, unsigned worker, const st
     if (cancel.load(std::memory_order_relaxed))
         throw Error("cancelled", "Painting was cancelled.");
 
+    lanes_->require();
     const c10::cuda::CUDAGuard device(device_);
     const c10::cuda::CUDAStreamGuard stream(lane.stream());
     const std::size_t result_bytes = size.floats ? frame->planes_bytes : frame->out_bytes;
-    lane.reserve(frame->all, frame->in_bytes, result_bytes);
-    Sized &entry = sized(frame, lane);
-    bind(entry, lane);
     try {
+        lane.reserve(frame->all, frame->in_bytes, result_bytes);
+        Sized &entry = sized(frame, lane);
+        bind(entry, lane);
         fill(lane.staged_in());
         check(cudaMemcpyAsync(lane.memory(), lane.staged_in(), frame->in_bytes, cudaMemcpyHostToDevice,
                               lane.stream().stream()));
@@ -177,8 +188,8 @@ void CudaNetwork::paint_frame(const PictureSize &size, unsigned worker, const st
                               lane.stream().stream()));
         lane.wait();
     } catch (...) {
-        // The staging memory is the next frame's, and a device that is lost says so here.
-        check(cudaStreamSynchronize(lane.stream().stream()));
+        // Before the staging memory is the next frame's; and cuDNN does not say whether the device is lost.
+        lanes_->settle(lane);
         throw;
     }
     bytes_ = weights_.nbytes() + lane.bytes();

@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,7 @@ public:
     Lane &operator=(const Lane &) = delete;
 
     /// At least so much memory, on the GPU and for its copies on the host. What was there before is lost
-    /// where it grows, and generation() changes. Throws c10::Error out of memory, and has none then.
+    /// where it grows, and generation() changes. Throws Error out-of-memory, and has none then.
     void reserve(std::size_t device_bytes, std::size_t in_bytes, std::size_t out_bytes);
 
     std::uint64_t generation() const { return generation_; }
@@ -78,6 +79,13 @@ public:
 
     int multiprocessors() const { return multiprocessors_; }
 
+    /// After a failure on `lane`: waits for it, and finds out whether the device is lost. Throws Error
+    /// device-lost if so; nobody gets anything from the device from then on.
+    void settle(const Lane &lane);
+    /// Throws Error device-lost where it is.
+    void require() const;
+    bool lost() const { return failure_.load(std::memory_order_relaxed) != cudaSuccess; }
+
 private:
     struct Locked {
         explicit Locked(torch::Device device) : lane(device) {}
@@ -86,6 +94,7 @@ private:
     };
 
     int multiprocessors_ = 0;
+    std::atomic<cudaError_t> failure_ = cudaSuccess;       ///< a broken context stays so
     std::array<std::unique_ptr<Locked>, lanes + 1> lanes_; ///< the last one is for large frames
 };
 

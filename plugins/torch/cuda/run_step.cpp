@@ -52,6 +52,9 @@ void convolve(const Conv &step, Precision precision, torch::Device device, bool 
 
 void check(cudaError_t status)
 {
+    if (status == cudaErrorMemoryAllocation)
+        throw Error("out-of-memory", "There is not enough memory on the GPU for this picture.",
+                    "Lower max-dimension.");
     if (status != cudaSuccess)
         throw Error("device-lost", std::string("The GPU failed: ") + cudaGetErrorString(status) + ".",
                     "Restart the process; the kernel's log tells more (dmesg, lines with NVRM).");

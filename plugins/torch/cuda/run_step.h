@@ -9,7 +9,7 @@
 namespace anime::cuda
 {
 
-/// Throws Error device-lost where `status` is an error of CUDA's.
+/// Throws Error device-lost, or out-of-memory, where `status` is an error of CUDA's.
 void check(cudaError_t status);
 
 /// `stream` has to be the current one. `tuned`: with the best of cuDNN's algorithms, which are tried on the
