@@ -3,7 +3,7 @@
 //   frames MODEL DEVICE PRECISION WIDTH HEIGHT FRAMES IN_FLIGHT   frames a second through Painter::paint()
 //   fidelity MODEL DEVICE PRECISION WIDTH HEIGHT                  against the oneDNN executor in f32
 //   profile LIBRARY MODEL PRECISION WIDTH HEIGHT TUNED            the steps (gpu_profile.h)
-//   limits MODEL DEVICE                                           out of memory, then a frame; a lost device
+//   limits LIBRARY MODEL DEVICE                                   out of memory, then a frame; a lost device
 #include "models/error.h"
 #include "models/executors/torch/module.h"
 #include "models/model.h"
@@ -22,6 +22,7 @@
 #include <exception>
 #include <map>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace
@@ -180,47 +181,69 @@ void fidelity(char **arguments)
                 test::psnr(exact, cropped), std::min(100.0, test::psnr(exact_bytes, as_bytes)));
 }
 
+template <typename Function>
+Function function_of(const char *path, const char *name)
+{
+    void *library = dlopen(path, RTLD_NOW);
+    void *found = library ? dlsym(library, name) : nullptr;
+    if (!found)
+        throw std::runtime_error(dlerror());
+    return reinterpret_cast<Function>(found);
+}
+
 void profile(char **arguments)
 {
-    void *library = dlopen(arguments[2], RTLD_NOW);
-    const auto run =
-        library ? reinterpret_cast<AnimeGpuProfile>(dlsym(library, anime_gpu_profile_name)) : nullptr;
-    if (!run)
-        throw std::runtime_error(dlerror());
+    const auto run = function_of<AnimeGpuProfile>(arguments[2], anime_gpu_profile_name);
     const auto model = load_model(arguments[3]);
     if (!run(&model->graph, std::string(arguments[4]) == "f16", std::atoi(arguments[5]),
              std::atoi(arguments[6]), std::atoi(arguments[7]) != 0))
         throw std::runtime_error("the profile failed");
 }
 
-/// What painting a frame ends with.
-std::string outcome(const Job &job)
+/// What `work` ends with.
+template <typename Work>
+void tell(const char *when, Work work)
 {
+    std::string what = "done";
     try {
-        std::vector<std::uint8_t> out;
-        job.paint(out);
-        return "painted";
+        work();
     } catch (const Error &error) {
-        return error.code() + ": " + error.what() + " " + error.remedy();
+        what = error.code() + ": " + error.what() + " " + error.remedy();
     }
+    std::printf("limits\t%s\t%s\n", when, what.c_str());
+    std::fflush(stdout); // a crash loses no line
 }
 
 void limits(char **arguments)
 {
-    const Job small = open(arguments[2], arguments[3], "auto", 256, 256);
-    Job large = small;
-    large.width = large.height = 24576;
-    large.in.resize(static_cast<std::size_t>(3) * large.width * large.height, 127);
-    std::printf("limits\tlarge\t%s\n", outcome(large).c_str());
-    std::printf("limits\tafter that\t%s\n", outcome(small).c_str());
-    std::fflush(stdout);
-    if (auto *reset = cuda_function<int()>("cudaDeviceReset")) {
-        std::printf("limits\treset\t%d\n", reset());
-        std::printf("limits\tlost\t%s\n", outcome(small).c_str());
-        std::printf("limits\tlost still\t%s\n", outcome(small).c_str());
-        std::fflush(stdout);
-    }
-    std::_Exit(0); // nothing on a lost device can be cleaned up
+    const auto lose = function_of<AnimeGpuLose>(arguments[2], anime_gpu_lose_name);
+    const auto small = [&](const char *precision) {
+        return open(arguments[3], arguments[4], precision, 256, 256);
+    };
+    std::vector<std::uint8_t> out;
+    Job job = small("auto");
+    Job exact = small("f32");
+    tell("too large", [&] {
+        Job large = job;
+        large.width = large.height = 24576;
+        large.in.resize(static_cast<std::size_t>(3) * large.width * large.height, 127);
+        std::vector<std::uint8_t> result;
+        large.paint(result);
+    });
+    tell("small after that", [&] { job.paint(out); });
+    tell("recorded, on both lanes", [&] { paint_at_once(job, 40, 2); });
+    tell("another painter", [&] { exact.paint(out); });
+    tell("LOST", [&] {
+        if (const int error = lose())
+            throw Error("as wanted", "CUDA's error " + std::to_string(error) + ".", "");
+    });
+    tell("lost: a recorded frame", [&] { job.paint(out); });
+    tell("lost: the next", [&] { job.paint(out); });
+    tell("lost: another painter", [&] { exact.paint(out); });
+    tell("lost: a painter is opened", [&] { open("default", arguments[4], "f32", 64, 64).paint(out); });
+    tell("lost: one is closed", [&] { job = {}; });
+    tell("lost: the last is closed", [&] { exact = {}; });
+    tell("lost: one is opened again", [&] { small("auto").paint(out); });
 }
 
 } // namespace
@@ -230,7 +253,7 @@ int main(int count, char **arguments)
     const std::map<std::string, std::pair<int, void (*)(char **)>> commands = {{"frames", {9, frames}},
                                                                                {"fidelity", {7, fidelity}},
                                                                                {"profile", {8, profile}},
-                                                                               {"limits", {4, limits}}};
+                                                                               {"limits", {5, limits}}};
     const auto command = commands.find(count > 1 ? arguments[1] : "");
     if (command == commands.end() || count != command->second.first) {
         std::fprintf(stderr, "usage: anime-bench-gpu frames|fidelity|profile|limits ..., see its source\n");

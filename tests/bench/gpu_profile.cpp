@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Times the steps of a plan on a GPU, each alone and all of them as one CUDA graph. A shared object that
-// anime-bench-gpu loads, because it needs libtorch.
+// Times the steps of a plan on a GPU, each alone and all of them as one CUDA graph; or breaks the process's
+// context on it. A shared object that anime-bench-gpu loads, because it needs libtorch.
 #include "tests/bench/gpu_profile.h"
 #include "models/error.h"
 #include "plugins/torch/cuda/arena.h"
@@ -195,4 +195,15 @@ extern "C" __attribute__((visibility("default"))) bool anime_gpu_profile(const a
         std::fprintf(stderr, "%s\n", error.what());
         return false;
     }
+}
+
+extern "C" __attribute__((visibility("default"))) int anime_gpu_lose()
+{
+    Moments step;
+    step.source = reinterpret_cast<const void *>(std::uintptr_t{1} << 12);
+    step.groups = 1 << 20;
+    step.channels = 64;
+    step.blocks = 8;
+    launch(step, Precision::f16, nullptr);
+    return cudaDeviceSynchronize();
 }

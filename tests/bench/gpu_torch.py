@@ -141,6 +141,7 @@ def norm(pictures):
 
 def compiled(pictures):
     network, picture = pictures.ready(WholeNorm, torch.float16, True)
+    torch.backends.cudnn.benchmark = True
     start = time.monotonic()
     fast = torch.compile(network, dynamic=False)
     fast(picture)
@@ -206,6 +207,7 @@ def main():
     pictures = Pictures(options)
     failed = 0
     for part in options.parts:
+        torch.backends.cudnn.benchmark = False
         try:
             with torch.inference_mode():
                 PARTS[part](pictures)
