@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests/bench/gpu and tests/bench/run --device measure on a GPU, each part in processes of its own with a time
 limit: a part that fails or hangs loses only itself."""
+import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ BARS = {"ms": 10.0, "times_published": 100.0, "times_compiled": 2.9, "fps": 90.0
 
 # Of gpu_torch.py, the quick ones first.
 TORCH_PARTS = ("published", "norm", "convolutions", "compiled")
+PARTS = (*TORCH_PARTS, "device", "frames", "kernels", "fidelity", "limits")
 
 
 def verdict(met):
@@ -98,6 +101,15 @@ class Bench:
             self.report.say(f"\n{name}: no time was left.")
             return []
         return self.finish(name, self.start(command), limit, wanted)
+
+
+def about(report):
+    try:
+        done = subprocess.run(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"],
+                              capture_output=True, text=True, timeout=20, check=False)
+        report.say(f"Measured on {done.stdout.strip() or done.stderr.strip()}, {os.cpu_count()} cores.")
+    except (OSError, subprocess.TimeoutExpired) as why:
+        report.say(f"Measured on {os.cpu_count()} cores; no GPU is known of: {why}")
 
 
 def torch_values(lines):
@@ -241,3 +253,64 @@ def watched(bench, started):
 
 def torch_command(model, parts=()):
     return [sys.executable, os.path.join(HERE, "gpu_torch.py"), model, "1920", "1088", *parts]
+
+
+def start_torch(bench, parts, models):
+    """Needs AnimeGANv2's weights as PyTorch saves them."""
+    wanted = [part for part in parts if part in TORCH_PARTS]
+    model = models[-1][1]
+    return bench.start(torch_command(model, wanted), dict(os.environ)) if wanted and model.endswith(".pt") else None
+
+
+def references_of(bench, torch, seconds):
+    """PyTorch's milliseconds by their names."""
+    if not torch:
+        return {}
+    values = torch_values(bench.finish("PyTorch", torch, seconds))
+    show_torch(bench, values)
+    return {value["name"]: value["ms"] for value in values if "ms" in value}
+
+
+def find_sanitizer():
+    return shutil.which("compute-sanitizer") or next(
+        iter(glob.glob("/usr/local/cuda*/compute-sanitizer/compute-sanitizer") +
+             glob.glob("/usr/local/cuda*/bin/compute-sanitizer")), None)
+
+
+def measure(bench, parts, library, references, models):
+    """What is timed, so that nothing else may run. `models`: names and what to open."""
+    last_first = models[::-1]
+    if "device" in parts and library:
+        profile(bench, library, [(name, model, "f16", tuned) for name, model in last_first for tuned in (True, False)],
+                references, True)
+    if "frames" in parts and bench.device == "cpu":
+        frames(bench, [(*models[0], "auto", 6)])
+    elif "frames" in parts:
+        frames(bench, [(name, model, "auto", 200 if name == "AnimeGANv2" else 600) for name, model in last_first])
+
+
+def verify(bench, parts, library, models):
+    on_gpu = bench.device != "cpu"
+    started = []
+    if "limits" in parts and library:
+        limits(bench, library, models[-1][1])
+    if "kernels" in parts and on_gpu:
+        started = kernels(bench, models, find_sanitizer())
+    if "fidelity" in parts:
+        sizes = [(1920, 1080), (318, 202)] if on_gpu else [(160, 96)]
+        fidelity(bench, [(name, model, precision, *size) for name, model in models for size in sizes
+                         for precision in (("f16", "f32") if on_gpu else ("f32",))])
+    if started:
+        watched(bench, started)
+
+
+def run_all(bench, parts, library, torch, torch_seconds, models):
+    """`torch`: gpu_torch.py, under way."""
+    references = {}
+    for name, part in (("PyTorch", lambda: references.update(references_of(bench, torch, torch_seconds))),
+                       ("Measuring", lambda: measure(bench, parts, library, references, models)),
+                       ("Checking", lambda: verify(bench, parts, library, models))):
+        try:
+            part()
+        except Exception as why:  # pylint: disable=broad-except
+            bench.report.say(f"\n{name} failed: {type(why).__name__}: {why}")
