@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/cache.h"
 
+#include "service/picture_json.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>
@@ -103,34 +104,6 @@ namespace fs = std::filesystem;
 
 /// Those of our own files have a few hundred.
 constexpr std::size_t most_header_bytes = 4096;
-
-nlohmann::json header_of(const PictureInfo &info)
-{
-    return {{"media_type", info.media_type},
-            {"source_format", info.source_format},
-            {"source", {info.source.width, info.source.height}},
-            {"processed", {info.processed.width, info.processed.height}},
-            {"faces", info.faces},
-            {"model", info.model},
-            {"digest", info.digest},
-            {"bytes", info.bytes}};
-}
-
-/// Throws nlohmann::json::exception.
-PictureInfo info_of(const std::string &line)
-{
-    const nlohmann::json header = nlohmann::json::parse(line);
-    PictureInfo info;
-    header.at("media_type").get_to(info.media_type);
-    header.at("source_format").get_to(info.source_format);
-    info.source = {header.at("source").at(0), header.at("source").at(1)};
-    info.processed = {header.at("processed").at(0), header.at("processed").at(1)};
-    header.at("faces").get_to(info.faces);
-    header.at("model").get_to(info.model);
-    header.at("digest").get_to(info.digest);
-    header.at("bytes").get_to(info.bytes);
-    return info;
-}
 
 /// KEY.picture.ID, which put() renames once it is whole.
 bool is_temporary(const fs::path &path)
@@ -256,7 +229,7 @@ std::optional<DiskCache::OpenPicture> DiskCache::open(const std::string &key)
     if (const auto newline = std::find(head.begin(), end, '\n'); newline != end) {
         picture.offset = static_cast<std::uint64_t>(newline - head.begin()) + 1;
         try {
-            picture.info = info_of(std::string(head.begin(), newline));
+            picture.info = picture_info_of(nlohmann::json::parse(head.begin(), newline));
             if (size == picture.offset + picture.info.bytes) {
                 futimens(picture.file.get(), nullptr); // used: pruned last
                 return picture;
@@ -295,7 +268,7 @@ std::string DiskCache::put(const std::string &key, const Picture &picture)
 {
     const std::string path = path_of(key);
     const std::string temporary = path + "." + random_id();
-    const std::string line = header_of(picture.info).dump() + "\n";
+    const std::string line = to_json(picture.info).dump() + "\n";
     if (!write_private(temporary, line, *picture.data)) {
         const std::string reason = temporary + ": " + std::strerror(errno);
         std::error_code ignored; // what could not be written may not be there to remove

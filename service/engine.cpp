@@ -209,6 +209,17 @@ std::string Engine::painter_digest(const PaintOptions &options) const
     return sha256(served.description.text + "\n" + style_digest(options.style));
 }
 
+std::string Engine::digest() const
+{
+    std::string recipe = ANIME_VERSION;
+    for (const auto &[name, served] : descriptions_->served)
+        recipe += "\n" + name.first + " " + name.second + " " + served.digest;
+    for (const StyleEntry &style : facts_.styles)
+        if (style.name != default_style)
+            recipe += "\n" + style.name + " " + style_digest(style.name);
+    return sha256(recipe);
+}
+
 Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
 {
     const auto begin = Clock::now();

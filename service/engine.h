@@ -74,6 +74,9 @@ public:
     /// good for ever and on every host. Throws Error model-missing where a style's file went away.
     std::string painter_digest(const PaintOptions &options) const;
 
+    /// The same of everything that it can paint.
+    std::string digest() const;
+
     /// One pipeline of its own; any number of threads at once.
     Outcome run(const Run &run, const Progress &progress) const;
 

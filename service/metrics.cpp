@@ -89,6 +89,19 @@ struct Metrics::State {
             "anime_access_lines_omitted_total",
             "Log lines about requests without a job that were left out, beyond --log-rate of their client.")
             .Add({});
+    Family<Gauge> &gauges(const char *name, const char *help)
+    {
+        return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+    }
+    Family<Gauge> &broker_connected =
+        gauges("anime_broker_connected", "1 while there is a connection to the broker.");
+    Family<Gauge> &broker_tasks =
+        gauges("anime_broker_tasks", "Tasks of this server's painter at the broker: pending, in_flight, "
+                                     "redelivered (of those in flight), dead (put aside).");
+    Family<Gauge> &broker_oldest =
+        gauges("anime_broker_oldest_age_seconds", "Since the oldest task at the broker was queued.");
+    Family<Counter> &redelivered =
+        counters("anime_worker_redelivered_total", "Tasks that another worker had before and did not end.");
     Gauge &ready = gauge("anime_model_ready", "1 when the model is loaded and work is accepted.");
 };
 
@@ -166,6 +179,20 @@ std::string Metrics::text(const Gauges &gauges)
     for (const auto &[ended, count] : gauges.jobs_finished) {
         Counter &counter = s.jobs_finished.Add({{"state", ended.first}, {"code", ended.second}});
         counter.Increment(static_cast<double>(count) - counter.Value());
+    }
+    if (gauges.cluster) {
+        const ClusterLoad &load = *gauges.cluster;
+        s.broker_connected.Add({}).Set(load.connected ? 1 : 0);
+        s.broker_tasks.Add({{"state", "pending"}}).Set(load.pending);
+        s.broker_tasks.Add({{"state", "in_flight"}}).Set(load.in_flight);
+        s.broker_tasks.Add({{"state", "redelivered"}}).Set(load.redelivered);
+        s.broker_tasks.Add({{"state", "dead"}}).Set(load.dead);
+        s.broker_oldest.Add({}).Set(load.oldest_seconds);
+    }
+    if (gauges.worker) {
+        s.broker_connected.Add({}).Set(gauges.worker->connected ? 1 : 0);
+        Counter &redelivered = s.redelivered.Add({});
+        redelivered.Increment(gauges.worker->redelivered - redelivered.Value());
     }
     return prometheus::TextSerializer().Serialize(s.registry.Collect());
 }

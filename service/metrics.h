@@ -7,11 +7,28 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace anime::service
 {
+
+/// What a broker tells of the queue.
+struct ClusterLoad {
+    bool connected = false;
+    double pending = 0;        ///< tasks that wait
+    double in_flight = 0;      ///< that workers have
+    double oldest_seconds = 0; ///< since the oldest of both was queued
+    double redelivered = 0;    ///< of those that workers have
+    double dead = 0;           ///< that were put aside
+};
+
+/// What a worker tells of itself.
+struct WorkerLoad {
+    bool connected = false;
+    double redelivered = 0; ///< tasks so far that it was not the first to get
+};
 
 /// Values that are looked up when somebody asks.
 struct Gauges {
@@ -30,6 +47,8 @@ struct Gauges {
     double log_dropped = 0; ///< since the start
     bool ready = false;
     std::map<std::pair<std::string, std::string>, std::uint64_t> jobs_finished; ///< by state and code
+    std::optional<ClusterLoad> cluster;                                         ///< a server's with a broker
+    std::optional<WorkerLoad> worker;                                           ///< a worker's
 };
 
 class Metrics

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <deque>
 #include <memory>
+#include <set>
 #include <sstream>
 
 namespace anime::service
@@ -54,6 +55,11 @@ const std::vector<LimitSpec> &limit_specs()
     return specs;
 }
 
+const char *name_of(Program program)
+{
+    return program == Program::worker ? "anime-worker" : "anime-server";
+}
+
 namespace
 {
 
@@ -81,23 +87,42 @@ std::string variable_name(const std::string &option)
     return name;
 }
 
-std::vector<Number> numbers_of(Options &o)
+/// Of a server's options, a worker's.
+template <typename Option>
+void keep_those_of(Program program, std::vector<Option> &options)
+{
+    static const std::set<std::string> workers = {
+        "ack-wait", "broker",        "broker-ca", "broker-certificate", "broker-key",
+        "deadline", "drain-timeout", "max-bytes", "metrics-address",    "metrics-port",
+        "pipeline", "pipelines",     "workers"};
+    if (program == Program::worker)
+        std::erase_if(options, [](const Option &option) { return !workers.contains(option.name); });
+}
+
+std::vector<Number> numbers_of(Options &o, Program program)
 {
     std::vector<Number> numbers = {
         {"port", &o.port, 0, 65535, "port to serve on, 0: any free one", "PORT"},
         {"metrics-port", &o.metrics_port, 0, 65535, "port of /metrics, /livez and /readyz, 0: any free one",
          "PORT"},
+        {"ack-wait", &o.ack_wait, 1, 60, "how long a worker may be silent before another takes its work",
+         "s"},
+        {"broker-replicas", &o.broker_replicas, 1, 5, "copies of each message that the broker keeps",
+         "COPIES"},
+        {"broker-result-bytes", &o.broker_result_bytes, 1 << 20, 1024LL << 30,
+         "finished pictures that the broker keeps", "bytes"},
     };
     for (const LimitSpec &s : limit_specs())
         numbers.push_back({s.name, &(o.limits.*s.value), s.least, s.most, s.help, s.unit});
     for (Number &n : numbers)
         n.help += " (" + std::to_string(*n.value) + ")";
+    keep_those_of(program, numbers);
     return numbers;
 }
 
-std::vector<Text> texts_of(Options &o)
+std::vector<Text> texts_of(Options &o, Program program)
 {
-    return {
+    std::vector<Text> texts = {
         {"address", &o.address, "address to serve on (127.0.0.1)", "ADDRESS"},
         {"metrics-address", &o.metrics_address, "address of /metrics (127.0.0.1)", "ADDRESS"},
         {"pipelines", &o.pipelines, "folder of *.launch descriptions", "DIR"},
@@ -105,7 +130,15 @@ std::vector<Text> texts_of(Options &o)
         {"cache-dir", &o.cache_dir, "folder for finished pictures (none)", "DIR"},
         {"api-keys", &o.api_keys,
          "file of the keys without which nobody paints; SIGHUP reads it again (none)", "FILE"},
+        {"broker", &o.broker,
+         "NATS servers that hold the queue, by commas: nats://USER:PASSWORD@HOST:4222 (none)", "URL"},
+        {"broker-ca", &o.broker_ca, "PEM file of who signs the broker's certificate (the system's)", "FILE"},
+        {"broker-certificate", &o.broker_certificate, "PEM file of this host's certificate for it (none)",
+         "FILE"},
+        {"broker-key", &o.broker_key, "PEM file of the certificate's key", "FILE"},
     };
+    keep_those_of(program, texts);
+    return texts;
 }
 
 std::vector<std::string> split_list(const std::string &list)
@@ -126,9 +159,9 @@ bool is_origin(const std::string &text)
            text.find_first_of("/?# ", host + 3) == std::string::npos;
 }
 
-ParsedOptions failure(const std::string &message)
+ParsedOptions failure(Program program, const std::string &message)
 {
-    return {std::nullopt, "anime-server: " + message + "\n", 2};
+    return {std::nullopt, std::string(name_of(program)) + ": " + message + "\n", 2};
 }
 
 /// Empty when all is well.
@@ -162,13 +195,14 @@ std::string check_ranges(const std::vector<Number> &numbers)
 
 } // namespace
 
-ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment)
+ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment,
+                            Program program)
 {
     Options options;
-    const std::vector<Number> numbers = numbers_of(options);
-    const std::vector<Text> texts = texts_of(options);
+    const std::vector<Number> numbers = numbers_of(options, program);
+    const std::vector<Text> texts = texts_of(options, program);
     if (const std::string error = read_environment(numbers, texts, environment); !error.empty())
-        return failure(error);
+        return failure(program, error);
     if (const char *list = environment("ANIME_TRUSTED_PROXIES"))
         options.trusted_proxies = split_list(list);
     if (const char *list = environment("ANIME_CORS_ORIGIN"))
@@ -190,24 +224,30 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
     for (std::size_t i = 0; i < texts.size(); ++i)
         entries.push_back(
             {texts[i].name, 0, 0, G_OPTION_ARG_STRING, &text_values[i], texts[i].help, texts[i].placeholder});
-    entries.push_back({"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &proxies,
-                       "address or CIDR range whose X-Forwarded-For counts; may be repeated", "RANGE"});
-    entries.push_back({"cors-origin", 0, 0, G_OPTION_ARG_STRING_ARRAY, &origins,
-                       "origin whose pages may call the API (https://example.org), or *; may be repeated",
-                       "ORIGIN"});
-    entries.push_back({"anonymous", 0, 0, G_OPTION_ARG_NONE, &anonymous,
-                       "with --api-keys: who sends no key may paint too, as the page does", nullptr});
+    if (program == Program::server) {
+        entries.push_back({"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &proxies,
+                           "address or CIDR range whose X-Forwarded-For counts; may be repeated", "RANGE"});
+        entries.push_back({"cors-origin", 0, 0, G_OPTION_ARG_STRING_ARRAY, &origins,
+                           "origin whose pages may call the API (https://example.org), or *; may be repeated",
+                           "ORIGIN"});
+        entries.push_back({"anonymous", 0, 0, G_OPTION_ARG_NONE, &anonymous,
+                           "with --api-keys: who sends no key may paint too, as the page does", nullptr});
+    }
     entries.push_back({"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", nullptr});
     entries.push_back({"help", 'h', 0, G_OPTION_ARG_NONE, &help, "print this", nullptr});
     entries.push_back({nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr});
 
     const std::unique_ptr<GOptionContext, decltype(&g_option_context_free)> context(
-        g_option_context_new("- turns uploaded photos into anime"), g_option_context_free);
+        g_option_context_new(program == Program::worker ? "- paints what servers hand to the broker"
+                                                        : "- turns uploaded photos into anime"),
+        g_option_context_free);
     g_option_context_set_help_enabled(context.get(), FALSE);
     g_option_context_add_main_entries(context.get(), entries.data(), nullptr);
     g_option_context_set_description(
-        context.get(), "Every option is also an environment variable: --max-bytes is ANIME_MAX_BYTES, "
-                       "--trusted-proxy is\nANIME_TRUSTED_PROXIES, separated by commas.\n");
+        context.get(), program == Program::worker
+                           ? "Every option is also an environment variable: --max-bytes is ANIME_MAX_BYTES.\n"
+                           : "Every option is also an environment variable: --max-bytes is ANIME_MAX_BYTES, "
+                             "--trusted-proxy is\nANIME_TRUSTED_PROXIES, separated by commas.\n");
 
     char **argv = g_new0(char *, arguments.size() + 1);
     for (std::size_t i = 0; i < arguments.size(); ++i)
@@ -226,17 +266,18 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
     if (!parsed) {
         const std::string message = error->message;
         g_error_free(error);
-        return failure(message + ". See anime-server --help.");
+        return failure(program, message + ". See " + std::string(name_of(program)) + " --help.");
     }
     if (argc > 1)
-        return failure("takes no arguments beside its options. See anime-server --help.");
+        return failure(program, "takes no arguments beside its options. See " +
+                                    std::string(name_of(program)) + " --help.");
     if (help) {
         const std::unique_ptr<char, decltype(&g_free)> text(
             g_option_context_get_help(context.get(), TRUE, nullptr), g_free);
         return {std::nullopt, text.get(), 0};
     }
     if (version)
-        return {std::nullopt, "anime-server " ANIME_VERSION "\n", 0};
+        return {std::nullopt, std::string(name_of(program)) + " " ANIME_VERSION "\n", 0};
 
     for (std::size_t i = 0; i < texts.size(); ++i)
         if (text_values[i])
@@ -251,19 +292,26 @@ ParsedOptions parse_options(std::vector<std::string> arguments, const Environmen
     for (const std::string &origin : options.cors_origins)
         if (origin != "*" && !is_origin(origin))
             return failure(
+                program,
                 "--cors-origin must be scheme://host or scheme://host:port without a path, or *, not '" +
-                origin + "'.");
+                    origin + "'.");
     options.anonymous = options.anonymous || anonymous;
     if (options.anonymous && options.api_keys.empty())
-        return failure("--anonymous is only for a service with --api-keys: without, nobody needs one.");
+        return failure(program,
+                       "--anonymous is only for a service with --api-keys: without, nobody needs one.");
     if (const std::string range = check_ranges(numbers); !range.empty())
-        return failure(range);
+        return failure(program, range);
     if (options.limits.memory_hard < options.limits.memory_soft)
-        return failure("--memory-hard must not be below --memory-soft.");
+        return failure(program, "--memory-hard must not be below --memory-soft.");
+    if (options.broker_certificate.empty() != options.broker_key.empty())
+        return failure(program, "--broker-certificate and --broker-key go together.");
+    if (program == Program::worker && options.broker.empty())
+        return failure(program, "--broker is missing: where the servers' queue is, nats://HOST:4222.");
     if (options.limits.max_pending_bytes < options.limits.max_bytes)
-        return failure("--max-pending-bytes (" + std::to_string(options.limits.max_pending_bytes) +
-                       ") must not be below --max-bytes (" + std::to_string(options.limits.max_bytes) +
-                       "): no upload of that size would ever fit.");
+        return failure(program, "--max-pending-bytes (" + std::to_string(options.limits.max_pending_bytes) +
+                                    ") must not be below --max-bytes (" +
+                                    std::to_string(options.limits.max_bytes) +
+                                    "): no upload of that size would ever fit.");
     return {options, {}, 0};
 }
 

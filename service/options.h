@@ -44,10 +44,17 @@ struct Options {
     std::string address = "127.0.0.1";
     std::int64_t port = 8080; ///< 0: any free one
     std::string metrics_address = "127.0.0.1";
-    std::int64_t metrics_port = 9464;         ///< 0: any free one
-    std::string pipelines;                    ///< folder of *.launch descriptions
-    std::string pipeline = "web";             ///< the one served when a client names none
-    std::string cache_dir;                    ///< empty: no disk cache
+    std::int64_t metrics_port = 9464; ///< 0: any free one
+    std::string pipelines;            ///< folder of *.launch descriptions
+    std::string pipeline = "web";     ///< the one served when a client names none
+    std::string broker;               ///< nats://…; empty: this process does it all
+    std::string broker_ca;            ///< PEM files for TLS with it
+    std::string broker_certificate;
+    std::string broker_key;
+    std::int64_t broker_replicas = 1;             ///< copies of each message that it keeps
+    std::int64_t broker_result_bytes = 1LL << 30; ///< of finished pictures that it keeps
+    std::int64_t ack_wait = 5; ///< seconds that a worker may be silent before another takes its work
+    std::string cache_dir;     ///< empty: no disk cache
     std::vector<std::string> cors_origins;    ///< whose pages may call the API; * for all
     std::string api_keys;                     ///< file of keys; empty: anybody may
     bool anonymous = false;                   ///< with api_keys: also who sends none, as the page does
@@ -63,8 +70,13 @@ struct ParsedOptions {
 
 using Environment = std::function<const char *(const char *name)>;
 
+/// A worker has those options of a server that concern it.
+enum class Program { server, worker };
+const char *name_of(Program program);
+
 /// The command line beats the environment, which beats the defaults.
-ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment);
+ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment,
+                            Program program = Program::server);
 
 /// One number of Limits by its option name, for /v1/limits and the documentation test.
 struct LimitSpec {

@@ -48,11 +48,13 @@ Service::Service(const Options &options, LineWriter &lines)
     : options_(options), log_(lines), engine_(options_, log_), budget_(upload_budget(options.limits)),
       sending_(static_cast<std::uint64_t>(options.limits.max_sending_bytes),
                static_cast<std::uint64_t>(options.limits.max_sending_bytes / 4)),
-      board_(board_settings(options.limits)),
+      cluster_(make_cluster(options_, log_, metrics_)),
+      board_(board_settings(options.limits), cluster_ ? cluster_->make_queue() : nullptr),
       memory_cache_(static_cast<std::uint64_t>(options.limits.cache_bytes),
                     std::chrono::seconds(options.limits.cache_age)),
       disk_cache_(open_disk_cache(options)),
-      api_({options_, log_, metrics_, engine_, board_, budget_, sending_, memory_cache_, disk_cache_.get()}),
+      api_({options_, log_, metrics_, engine_, board_, budget_, sending_, memory_cache_, disk_cache_.get(),
+            cluster_.get()}),
       admin_(
           metrics_, [this] { return gauges(); }, [this] { return not_ready(); })
 {
@@ -88,14 +90,46 @@ Service::~Service()
     while (server_->busy() > 0 && std::chrono::steady_clock::now() < end)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     workers_.reset();
+    if (cluster_)
+        cluster_->stop();
 }
 
 void Service::start()
 {
+    if (cluster_)
+        cluster_->open();
     engine_.warm_up();
+    if (cluster_) {
+        // Others paint: what the descriptions and models say was all that was wanted of them.
+        forget_idle_painters();
+        cluster_->start(board_, cluster_host());
+    }
     trim_memory();
-    workers_ = std::make_unique<Workers>(Shared{options_, log_, metrics_, engine_, board_, budget_, sending_,
-                                                memory_cache_, disk_cache_.get()});
+    if (!cluster_)
+        workers_ = std::make_unique<Workers>(Shared{options_, log_, metrics_, engine_, board_, budget_,
+                                                    sending_, memory_cache_, disk_cache_.get(), nullptr});
+}
+
+Cluster::Host Service::cluster_host()
+{
+    Cluster::Host host;
+    host.painter = engine_.digest();
+    host.painter_of = [this](const PaintOptions &options) { return engine_.painter_digest(options); };
+    host.find = [this](const std::string &key) {
+        const auto now = std::chrono::steady_clock::now();
+        if (PicturePtr known = memory_cache_.find(key, now))
+            return known;
+        return disk_cache_ ? disk_cache_->find(key) : nullptr;
+    };
+    host.keep = [this](const std::string &key, const PicturePtr &picture) {
+        memory_cache_.put(key, picture, std::chrono::steady_clock::now());
+        if (!disk_cache_)
+            return;
+        if (const std::string reason = disk_cache_->put(key, *picture); !reason.empty())
+            log_.write(Level::warning, Layer::service, {},
+                       "a picture could not be written to the cache folder", {{"reason", reason}});
+    };
+    return host;
 }
 
 void Service::tick()
@@ -152,11 +186,21 @@ void Service::drain()
 bool Service::drained() const
 {
     const JobBoard::Load load = board_.load(std::chrono::steady_clock::now());
+    // What the broker has goes on without this server.
+    if (cluster_)
+        return cluster_->unsent() == 0 && server_->busy() == 0;
     return load.queued == 0 && load.running == 0 && server_->busy() == 0;
 }
 
 void Service::abandon()
 {
+    if (cluster_) {
+        // They go on, and every other server knows them: only whoever waits here is told.
+        board_.abandon(make_problem("draining", "This server stopped before the picture was ready.",
+                                    "Ask for the job again, or upload the photo again.", 5),
+                       std::chrono::system_clock::now());
+        return;
+    }
     report(board_.abandon(make_problem("draining", "The service stopped before the picture was ready.",
                                        "Upload the photo again.", 5),
                           std::chrono::system_clock::now()));
@@ -183,6 +227,8 @@ std::string Service::not_ready() const
 {
     if (!engine_.ready())
         return "not-ready";
+    if (cluster_ && !cluster_->reachable())
+        return "broker-gone";
     return board_.draining() ? "draining" : "";
 }
 
@@ -206,6 +252,8 @@ Gauges Service::gauges() const
     gauges.ready = not_ready().empty();
     for (const auto &[ended, count] : load.finished)
         gauges.jobs_finished[{name_of(ended.first), ended.second}] = count;
+    if (cluster_)
+        gauges.cluster = cluster_->load();
     return gauges;
 }
 

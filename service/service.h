@@ -4,6 +4,7 @@
 
 #include "service/admin.h"
 #include "service/api/api.h"
+#include "service/broker/cluster.h"
 #include "service/http/server.h"
 #include "service/workers.h"
 
@@ -43,6 +44,7 @@ public:
     Log &log() { return log_; }
 
 private:
+    Cluster::Host cluster_host();
     Gauges gauges() const;
     std::string not_ready() const;
     void trim_when_idle();
@@ -55,6 +57,7 @@ private:
     Engine engine_;
     ByteBudget budget_; // outlives the jobs, whose bytes it counts
     ByteBudget sending_;
+    std::unique_ptr<Cluster> cluster_; // null without --broker
     JobBoard board_;
     MemoryCache memory_cache_;
     std::unique_ptr<DiskCache> disk_cache_;

@@ -6,6 +6,7 @@
 #include "service/cache.h"
 #include "service/engine.h"
 #include "service/jobs/board.h"
+#include "service/jobs/elsewhere.h"
 #include "service/log.h"
 #include "service/metrics.h"
 #include "service/options.h"
@@ -23,7 +24,8 @@ struct Shared {
     ByteBudget &budget;  ///< of uploads
     ByteBudget &sending; ///< of pictures that are being sent
     MemoryCache &memory_cache;
-    DiskCache *disk_cache; ///< null without --cache-dir
+    DiskCache *disk_cache;          ///< null without --cache-dir
+    Elsewhere *elsewhere = nullptr; ///< null without --broker
 };
 
 } // namespace anime::service

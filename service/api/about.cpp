@@ -82,6 +82,8 @@ std::optional<Response> Api::get_ready(ApiExchange &exchange)
     if (shared_.board.draining())
         return problem(exchange, make_problem("draining", "The service is about to stop.",
                                               "Send new work to another instance.", 5));
+    if (shared_.elsewhere && !shared_.elsewhere->reachable())
+        return unreachable(exchange);
     return json_response(200, {{"status", "ready"}});
 }
 

@@ -70,6 +70,8 @@ public:
     bool attached = false;             ///< to its job, which is told when this exchange is completed
     std::shared_ptr<const ApiKey> key; ///< that it was sent with
     OpenAiEdit edit;                   ///< what an edit asks for beside its options
+    Elsewhere::AnswerPtr looked_up;    ///< whether another server knows the job, once asked
+    Elsewhere::AnswerPtr fetched;      ///< its picture, the same
 
 private:
     Response seen_from_other_origins(Response response) const;
@@ -124,16 +126,31 @@ private:
     std::optional<Response> go_on_with_get_job(ApiExchange &exchange);
     std::optional<Response> delete_job(ApiExchange &exchange);
     std::optional<Problem> submit(ApiExchange &exchange, bool attached);
+    /// Whether the queue takes the job that was submitted. Nothing while it has not said so.
+    std::optional<Submission> admitted(ApiExchange &exchange) const;
+    /// The job of the address, also one that another server made; nothing and `pending` while that is being
+    /// asked.
+    std::optional<JobView> find_job(ApiExchange &exchange, bool &pending) const;
     std::optional<JobView> wait_for_job(ApiExchange &exchange) const;
     void wait_as_preferred(ApiExchange &exchange) const;
     Response job_document(const ApiExchange &exchange, const JobView &job, int status) const;
     Response gone(const ApiExchange &exchange) const;
+    Response unreachable(const ApiExchange &exchange) const;
 
     // pictures.cpp: those that wait for a picture, and get it
     std::optional<Response> post_upload(ApiExchange &exchange);
     std::optional<Response> go_on_with_upload(ApiExchange &exchange);
     std::optional<Response> get_result(ApiExchange &exchange);
-    std::variant<PicturePtr, Response> awaited_picture(ApiExchange &exchange, const JobView &job) const;
+    /// The job's picture, also from where other servers keep it; null and `pending` while that is being
+    /// asked.
+    PicturePtr find_picture(ApiExchange &exchange, const JobView &job, bool &pending) const;
+    struct Awaited {
+        JobView job;
+        PicturePtr picture;
+    };
+    /// The job that the exchange waits for, with its picture, counted as being sent; or the answer in place
+    /// of it; nothing while neither is there.
+    std::optional<std::variant<Awaited, Response>> await_picture(ApiExchange &exchange) const;
     /// Without its body.
     Response picture_response(const JobView &job) const;
     /// The picture, counted until its answer was sent; null if too much is being sent.

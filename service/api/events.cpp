@@ -64,8 +64,9 @@ private:
 
 std::optional<Response> Api::get_events(ApiExchange &exchange)
 {
-    if (!shared_.board.find(exchange.id))
-        return gone(exchange);
+    bool pending = false;
+    if (!find_job(exchange, pending))
+        return pending ? std::nullopt : std::optional(gone(exchange));
     exchange.job = exchange.id;
     shared_.board.listen(exchange.id, exchange.suspension);
     const std::string last = exchange.head.header("last-event-id");

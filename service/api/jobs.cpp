@@ -18,6 +18,9 @@ namespace
 
 using Clock = std::chrono::steady_clock;
 
+/// Whoever sleeps until another thread wakes it looks all the same now and then.
+constexpr std::chrono::seconds look_again{15};
+
 } // namespace
 
 std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
@@ -62,6 +65,42 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
         shared_.log.write(Level::info, Layer::inference, exchange.head.id, "no need to paint", fields);
     }
     return std::nullopt;
+}
+
+std::optional<Submission> Api::admitted(ApiExchange &exchange) const
+{
+    auto job = shared_.board.find(exchange.job);
+    if (job && !job->same_as.empty()) {
+        exchange.job = job->same_as;
+        shared_.board.listen(exchange.job, exchange.suspension);
+        job = shared_.board.find(exchange.job);
+    }
+    if (job && job->refused) {
+        const Problem problem = *job->problem;
+        if (exchange.attached)
+            shared_.board.detach(exchange.job, std::chrono::system_clock::now());
+        exchange.attached = false;
+        exchange.job.clear();
+        return Submission{std::nullopt, problem};
+    }
+    if (job && !job->accepted && !is_final(job->state)) {
+        exchange.wake_at = Clock::now() + look_again;
+        return std::nullopt;
+    }
+    return Submission{job, std::nullopt};
+}
+
+std::optional<JobView> Api::find_job(ApiExchange &exchange, bool &pending) const
+{
+    pending = false;
+    auto job = shared_.board.find(exchange.id);
+    if (job || !shared_.elsewhere || !shared_.engine.ready())
+        return job;
+    if (!exchange.looked_up)
+        exchange.looked_up = shared_.elsewhere->look_up(exchange.id, exchange.suspension);
+    pending = !exchange.looked_up->done;
+    exchange.wake_at = Clock::now() + look_again;
+    return pending ? std::nullopt : shared_.board.find(exchange.id);
 }
 
 /// The job once it is final, or once the time to wait is over; nothing while it is neither.
@@ -113,6 +152,11 @@ std::optional<Response> Api::post_job(ApiExchange &exchange)
 
 std::optional<Response> Api::go_on_with_job(ApiExchange &exchange)
 {
+    const auto admission = admitted(exchange);
+    if (!admission)
+        return std::nullopt;
+    if (admission->problem)
+        return refuse(exchange, *admission->problem, "admission");
     const auto job = wait_for_job(exchange);
     if (!job)
         return std::nullopt;
@@ -127,8 +171,9 @@ std::optional<Response> Api::go_on_with_job(ApiExchange &exchange)
 
 std::optional<Response> Api::get_job(ApiExchange &exchange)
 {
-    if (!shared_.board.find(exchange.id))
-        return gone(exchange);
+    bool pending = false;
+    if (!find_job(exchange, pending))
+        return pending ? std::nullopt : std::optional(gone(exchange));
     exchange.job = exchange.id;
     wait_as_preferred(exchange);
     if (exchange.wait)
@@ -138,15 +183,18 @@ std::optional<Response> Api::get_job(ApiExchange &exchange)
 
 std::optional<Response> Api::go_on_with_get_job(ApiExchange &exchange)
 {
+    if (exchange.job.empty())
+        return get_job(exchange);
     const auto job = wait_for_job(exchange);
     return job ? std::optional(job_document(exchange, *job, 200)) : std::nullopt;
 }
 
 std::optional<Response> Api::delete_job(ApiExchange &exchange)
 {
-    const auto before = shared_.board.find(exchange.id);
+    bool pending = false;
+    const auto before = find_job(exchange, pending);
     if (!before)
-        return gone(exchange);
+        return pending ? std::nullopt : std::optional(gone(exchange));
     exchange.job = exchange.id;
     if (is_final(before->state) && before->state != JobState::cancelled)
         return problem(exchange, make_problem("job-finished", "The job is finished already.",
@@ -155,8 +203,16 @@ std::optional<Response> Api::delete_job(ApiExchange &exchange)
     return job ? job_document(exchange, *job, 200) : gone(exchange);
 }
 
+Response Api::unreachable(const ApiExchange &exchange) const
+{
+    return problem(exchange, make_problem("broker-gone", "The service can't reach its queue.",
+                                          "Try again in a moment.", 2));
+}
+
 Response Api::gone(const ApiExchange &exchange) const
 {
+    if (exchange.looked_up && exchange.looked_up->unreachable)
+        return unreachable(exchange);
     return problem(exchange, make_problem("job-not-found", "There is no such job, or it has expired.",
                                           "Upload the photo again."));
 }

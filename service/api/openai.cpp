@@ -159,27 +159,26 @@ std::optional<Response> Api::post_edit(ApiExchange &exchange)
 
 std::optional<Response> Api::go_on_with_edit(ApiExchange &exchange)
 {
-    const auto job = wait_for_job(exchange);
-    if (!job)
+    auto awaited = await_picture(exchange);
+    if (!awaited)
         return std::nullopt;
-    auto awaited = awaited_picture(exchange, *job);
-    if (auto *refusal = std::get_if<Response>(&awaited))
-        return std::move(*refusal);
-    const PicturePtr picture = std::get<PicturePtr>(awaited);
+    if (auto *answer = std::get_if<Response>(&*awaited))
+        return std::move(*answer);
+    const auto &[job, picture] = std::get<Awaited>(*awaited);
     nlohmann::ordered_json head = {
-        {"created", std::chrono::system_clock::to_time_t(job->created)},
+        {"created", std::chrono::system_clock::to_time_t(job.created)},
         {"background", "opaque"},
         {"output_format", picture->info.media_type.substr(6)},
     };
-    if (job->picture->processed.width > 0)
-        head["size"] = std::to_string(job->picture->processed.width) + "x" +
-                       std::to_string(job->picture->processed.height);
+    if (job.picture->processed.width > 0)
+        head["size"] = std::to_string(job.picture->processed.width) + "x" +
+                       std::to_string(job.picture->processed.height);
     std::string text = dump(head);
     text.pop_back(); // the closing brace
     Response response = json_response(200, {});
     response.body =
         Base64Body{text + ",\"data\":[{\"b64_json\":\"", {picture, picture->data.get()}, "\"}]}\n"};
-    add_picture_headers(response, *job);
+    add_picture_headers(response, job);
     return response;
 }
 

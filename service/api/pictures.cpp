@@ -33,50 +33,58 @@ std::optional<Response> Api::post_upload(ApiExchange &exchange)
     return go_on_with_upload(exchange);
 }
 
-/// The picture of the job that the exchange has waited for, counted as being sent; or the answer in place of
-/// it.
-std::variant<PicturePtr, Response> Api::awaited_picture(ApiExchange &exchange, const JobView &job) const
+std::optional<std::variant<Api::Awaited, Response>> Api::await_picture(ApiExchange &exchange) const
 {
-    if (job.state == JobState::cancelled)
+    const auto admission = admitted(exchange);
+    if (!admission)
+        return std::nullopt;
+    if (admission->problem)
+        return refuse(exchange, *admission->problem, "admission");
+    const auto job = wait_for_job(exchange);
+    if (!job)
+        return std::nullopt;
+    if (job->state == JobState::cancelled)
         return problem(exchange, make_problem("job-cancelled", "The job was cancelled.", "Upload it again."));
-    if (!job.picture)
-        return problem(exchange, job.problem ? *job.problem
-                                             : make_problem("deadline", "The photo took too long.",
-                                                            "Try again when the service is less busy."));
-    const PicturePtr picture = shared_.board.picture(job.id);
+    if (!job->picture)
+        return problem(exchange, job->problem ? *job->problem
+                                              : make_problem("deadline", "The photo took too long.",
+                                                             "Try again when the service is less busy."));
+    bool pending = false;
+    const PicturePtr picture = find_picture(exchange, *job, pending);
+    if (pending)
+        return std::nullopt;
     if (!picture)
         return gone(exchange);
     PicturePtr counted = count_as_sending(exchange, picture);
     if (!counted)
         return sending_full(exchange);
     exchange.has_picture = true;
-    return counted;
+    return Awaited{*job, std::move(counted)};
 }
 
 std::optional<Response> Api::go_on_with_upload(ApiExchange &exchange)
 {
-    const auto job = wait_for_job(exchange);
-    if (!job)
+    auto awaited = await_picture(exchange);
+    if (!awaited)
         return std::nullopt;
-    auto awaited = awaited_picture(exchange, *job);
-    if (auto *refusal = std::get_if<Response>(&awaited))
-        return std::move(*refusal);
-    const PicturePtr picture = std::get<PicturePtr>(awaited);
+    if (auto *answer = std::get_if<Response>(&*awaited))
+        return std::move(*answer);
+    const auto &[job, picture] = std::get<Awaited>(*awaited);
     if (prefers_picture(exchange.head.header("accept"))) {
-        Response response = picture_response(*job);
+        Response response = picture_response(job);
         response.header("Cache-Control", "no-store");
-        response.header("Location", "/v1/jobs/" + job->id);
+        response.header("Location", "/v1/jobs/" + job.id);
         response.body = SharedBody{picture->data->data(), picture->data->size(), picture};
         return response;
     }
-    nlohmann::ordered_json head = to_json(*job);
+    nlohmann::ordered_json head = to_json(job);
     head["media_type"] = picture->info.media_type;
     std::string text = dump(head);
     text.pop_back(); // the closing brace
     Response response = json_response(200, {});
     response.body = Base64Body{text + ",\"image\":\"", {picture, picture->data.get()}, "\"}\n"};
     response.header("Vary", "Accept");
-    add_picture_headers(response, *job);
+    add_picture_headers(response, job);
     return response;
 }
 
@@ -92,16 +100,41 @@ Response Api::picture_response(const JobView &job) const
     return response;
 }
 
+PicturePtr Api::find_picture(ApiExchange &exchange, const JobView &job, bool &pending) const
+{
+    pending = false;
+    if (!exchange.fetched) {
+        PicturePtr picture = shared_.board.picture(job.id);
+        if (picture || !shared_.elsewhere)
+            return picture;
+        picture = shared_.memory_cache.find(job.key, std::chrono::steady_clock::now());
+        if (picture || (shared_.disk_cache && shared_.disk_cache->open(job.key)))
+            return picture;
+        exchange.fetched = shared_.elsewhere->fetch(job.key, exchange.suspension);
+    }
+    pending = !exchange.fetched->done;
+    exchange.wake_at = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+    return pending ? nullptr : exchange.fetched->picture;
+}
+
 std::optional<Response> Api::get_result(ApiExchange &exchange)
 {
-    const auto job = shared_.board.find(exchange.id);
+    bool pending = false;
+    const auto job = find_job(exchange, pending);
     if (!job)
-        return gone(exchange);
+        return pending ? std::nullopt : std::optional(gone(exchange));
     exchange.job = exchange.id;
     if (job->state == JobState::cancelled)
         return problem(exchange, make_problem("job-cancelled", "The job was cancelled.", "Upload it again."));
     if (job->problem)
         return problem(exchange, *job->problem);
+    if (!is_final(job->state) && shared_.elsewhere && !(exchange.looked_up && exchange.looked_up->done)) {
+        // Another server may have told the client that it is.
+        if (!exchange.looked_up)
+            exchange.looked_up = shared_.elsewhere->look_up(exchange.id, exchange.suspension);
+        exchange.wake_at = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+        return std::nullopt;
+    }
     if (!is_final(job->state)) {
         Response response = problem(exchange, make_problem("job-not-finished", "The picture isn't ready yet.",
                                                            "Wait for it at /v1/jobs/{id}/events."));
@@ -118,7 +151,9 @@ std::optional<Response> Api::get_result(ApiExchange &exchange)
         return response;
     }
     exchange.has_picture = exchange.head.method == "GET";
-    PicturePtr picture = shared_.board.picture(exchange.id);
+    PicturePtr picture = find_picture(exchange, *job, pending);
+    if (pending)
+        return std::nullopt;
     if (!picture)
         picture = shared_.memory_cache.find(job->key, std::chrono::steady_clock::now());
     if (const PicturePtr counted = picture ? count_as_sending(exchange, picture) : nullptr) {
@@ -133,6 +168,8 @@ std::optional<Response> Api::get_result(ApiExchange &exchange)
         }
     if (picture)
         return sending_full(exchange);
+    if (exchange.fetched && exchange.fetched->unreachable)
+        return unreachable(exchange);
     return problem(exchange, make_problem("result-expired", "The picture was not kept this long.",
                                           "Upload the photo again."));
 }

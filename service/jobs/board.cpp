@@ -135,6 +135,8 @@ void JobBoard::detach(const std::string &id, Wall wall)
     {
         const std::lock_guard guard(lock_);
         Job *job = store_.find(id);
+        if (job && !job->view.same_as.empty())
+            job = store_.find(job->view.same_as);
         if (!job)
             return;
         store_.detach(*job);
@@ -166,13 +168,13 @@ void JobBoard::leave_work_locked(Job &job, const RunPtr &run)
     if (work == works_.end() || work->second.run != run)
         return;
     work->second.jobs.erase(job.in_work);
-    if (!work->second.jobs.empty())
+    const bool last = work->second.jobs.empty();
+    queue_->leave(run, job.view, last);
+    if (!last)
         return;
     run->cancel = true;
-    if (!work->second.running) {
-        queue_->remove(run);
+    if (!work->second.running)
         works_.erase(work);
-    }
 }
 
 RunPtr JobBoard::take()
@@ -185,20 +187,24 @@ RunPtr JobBoard::take()
         run = queue_->take();
         if (!run)
             return nullptr;
-        run->taken = true;
-        ++running_;
-        ++taken_;
-        Work &work = works_.at(run->key);
-        work.running = true;
-        const Wall wall = std::chrono::system_clock::now();
-        for (Job *job : work.jobs) {
-            start_locked(*job, wall);
-            change_locked(*job, wakers);
-        }
+        begin_locked(run, std::chrono::system_clock::now(), wakers);
         listeners_.collect_moves(queue_->moves(), wakers);
     }
     Listeners::wake(wakers);
     return run;
+}
+
+void JobBoard::begin_locked(const RunPtr &run, Wall wall, Wakers &wakers)
+{
+    run->taken = true;
+    ++running_;
+    ++taken_;
+    Work &work = works_.at(run->key);
+    work.running = true;
+    for (Job *job : work.jobs) {
+        start_locked(*job, wall);
+        change_locked(*job, wakers);
+    }
 }
 
 /// Once for each run, also where a worker fails after it had finished: running_ never goes below what runs.

@@ -64,6 +64,25 @@ public:
     void finish(const RunPtr &run, const PicturePtr &picture, Wall wall, bool found = false);
     void fail(const RunPtr &run, const Problem &problem, Wall wall);
 
+    // What a queue elsewhere has to tell of what was put into it, from threads of its own.
+
+    /// Does a job still wait for it?
+    bool wanted(const RunPtr &run) const;
+    /// Nobody wants it any more, as another server was told.
+    void called_off(const RunPtr &run, Wall wall);
+    /// Somebody elsewhere runs it now.
+    void started(const RunPtr &run, Wall started);
+    /// The job is safe.
+    void accepted(const std::string &id);
+    /// The job is not; whoever waits for that is told why, and nobody finds it any more.
+    void refuse(const std::string &id, const Problem &problem, Wall wall);
+    /// The job's Idempotency-Key stands for another job, which was adopted: whoever waits for this one has
+    /// that.
+    void redirect(const std::string &id, const std::string &other, Wall wall);
+    /// A job that another server made. One that is not final shares the run of its key, or else `run`: the
+    /// one that it has got is returned. Null if it is known, or if there is no room for it.
+    RunPtr adopt(const JobView &job, const RunPtr &run, Steady deadline);
+
     /// Forgets finished jobs whose time is up, and fails those that missed their deadline; a run that all of
     /// its jobs have given up is left to whoever runs it. Those that failed, at the stage where they were.
     std::vector<JobView> tick(Steady now, Wall wall);
@@ -99,15 +118,17 @@ private:
     Submission enqueue_locked(const NewJob &job, Steady now, Wall wall);
     Job &add_locked(const NewJob &job, const char *cache, Steady now, Wall wall);
     bool make_room_locked();
-    Problem full_locked() const;
     int retry_after_locked() const;
 
     void change_locked(Job &job, Wakers &wakers);
     void leave_queue_locked(Job &job);
     void start_locked(Job &job, Wall wall);
+    void share_locked(Job &job, Work &work, Wall wall);
+    void begin_locked(const RunPtr &run, Wall wall, Wakers &wakers);
     void end_locked(Job &job, JobState state, Wall wall, Wakers &wakers);
     JobView fail_locked(Job &job, const Problem &problem, Wall wall, Wakers &wakers);
     void cancel_locked(Job &job, Wall wall, Wakers &wakers);
+    void dismiss_locked(Job &job, Wall wall, Wakers &wakers, const std::optional<Problem> &problem);
     void forget_locked(Job &job);
     static void add_to_work(Job &job, Work &work);
     void leave_work_locked(Job &job, const RunPtr &run);
@@ -116,6 +137,9 @@ private:
     bool missed_deadline_locked(const Job &job, Steady now) const;
     bool tick_some(Steady now, Wall wall, std::vector<JobView> &failed);
     JobView view_locked(const Job &job) const;
+
+    /// Time for whoever waits for a job that never was one to see why.
+    static constexpr std::chrono::seconds dismissed_for{5};
 
     const Settings settings_;
     mutable std::mutex lock_; // protects what follows; wakers are called after it was released

@@ -17,16 +17,6 @@ int JobBoard::retry_after_locked() const
     return std::clamp(static_cast<int>(std::ceil(seconds)), 1, 60);
 }
 
-Problem JobBoard::full_locked() const
-{
-    Problem full =
-        make_problem("queue-full", "Too many photos are waiting (" + std::to_string(queue_->size()) + ").",
-                     "Try again in a moment.", retry_after_locked());
-    full.limit = queue_->capacity();
-    full.actual = queue_->size();
-    return full;
-}
-
 bool JobBoard::make_room_locked()
 {
     if (store_.size() < settings_.most_jobs)
@@ -121,19 +111,31 @@ Submission JobBoard::join_locked(Work &work, const NewJob &job, Steady now, Wall
 {
     Job &joined = add_locked(job, "shared", now, wall);
     joined.view.painted_by = work.run->request_id;
+    joined.view.accepted = queue_->immediate();
     work.run->deadline = joined.deadline;
-    if (work.running) {
-        const JobView &first = work.jobs.front()->view;
-        start_locked(joined, wall);
-        joined.view.stage = first.stage;
-        joined.view.progress = first.progress;
-    }
-    add_to_work(joined, work);
+    share_locked(joined, work, wall);
+    queue_->join(work.run, {joined.view, joined.idempotency, job.input});
     return {view_locked(joined), std::nullopt};
+}
+
+/// As far as the run is already.
+void JobBoard::share_locked(Job &job, Work &work, Wall wall)
+{
+    if (work.running) {
+        start_locked(job, wall);
+        if (!work.jobs.empty()) {
+            const JobView &first = work.jobs.front()->view;
+            job.view.stage = first.stage;
+            job.view.progress = first.progress;
+        }
+    }
+    add_to_work(job, work);
 }
 
 Submission JobBoard::enqueue_locked(const NewJob &job, Steady now, Wall wall)
 {
+    if (auto refusal = queue_->refusal(retry_after_locked()))
+        return {std::nullopt, std::move(refusal)};
     auto run = std::make_shared<Run>();
     run->key = job.key;
     run->request_id = job.request_id;
@@ -142,12 +144,12 @@ Submission JobBoard::enqueue_locked(const NewJob &job, Steady now, Wall wall)
     run->receive_ms = job.receive_ms;
     run->queued = now;
     run->deadline = now + settings_.deadline;
-    if (!queue_->put(run))
-        return {std::nullopt, full_locked()};
     // A cancelled run of the same key may still be stopping; its own end finds another here and leaves it.
     Work &work = works_[job.key] = Work{run, {}, false};
     Job &added = add_locked(job, "miss", now, wall);
+    added.view.accepted = queue_->immediate();
     add_to_work(added, work);
+    queue_->put(run, {added.view, added.idempotency, job.input});
     changed_.notify_one();
     return {view_locked(added), std::nullopt};
 }

@@ -75,6 +75,9 @@ struct JobView {
     std::chrono::system_clock::time_point created, started, finished, expires;
     std::optional<PictureInfo> picture;
     std::optional<Problem> problem;
+    bool accepted = true; ///< by the queue; what is not may still be refused, or turn out to be another's
+    bool refused = false; ///< by the queue: `problem` says why; the job is forgotten soon
+    std::string same_as;  ///< the job that its Idempotency-Key stands for, where that is another server's
 };
 
 struct Submission {

@@ -4,13 +4,22 @@
 namespace anime::service
 {
 
-bool LocalQueue::put(const RunPtr &run)
+std::optional<Problem> LocalQueue::refusal(int retry_after) const
 {
-    if (runs_.size() >= capacity_)
-        return false;
+    if (runs_.size() < capacity_)
+        return std::nullopt;
+    Problem full =
+        make_problem("queue-full", "Too many photos are waiting (" + std::to_string(runs_.size()) + ").",
+                     "Try again in a moment.", retry_after);
+    full.limit = capacity_;
+    full.actual = runs_.size();
+    return full;
+}
+
+void LocalQueue::put(const RunPtr &run, const Entrant &)
+{
     run->ticket = ++tickets_;
     runs_.insert({run->ticket, run});
-    return true;
 }
 
 RunPtr LocalQueue::take()
@@ -23,9 +32,9 @@ RunPtr LocalQueue::take()
     return run;
 }
 
-void LocalQueue::remove(const RunPtr &run)
+void LocalQueue::leave(const RunPtr &run, const JobView &, bool last)
 {
-    if (runs_.erase(run->ticket))
+    if (last && runs_.erase(run->ticket))
         ++moves_;
 }
 

@@ -16,13 +16,15 @@ class LocalQueue final : public Queue
 public:
     explicit LocalQueue(std::size_t capacity) : capacity_(capacity) {}
 
-    bool put(const RunPtr &run) override;
+    std::optional<Problem> refusal(int retry_after) const override;
+    bool immediate() const override { return true; }
+    void put(const RunPtr &run, const Entrant &first) override;
+    void join(const RunPtr &, const Entrant &) override {}
+    void leave(const RunPtr &run, const JobView &job, bool last) override;
     RunPtr take() override;
-    void remove(const RunPtr &run) override;
     void clear() override;
 
     std::size_t size() const override { return runs_.size(); }
-    std::size_t capacity() const override { return capacity_; }
     std::size_t position(const Run &run) const override { return runs_.order_of_key(run.ticket) + 1; }
     std::uint64_t moves() const override { return moves_; }
     std::optional<std::chrono::steady_clock::time_point> oldest() const override;

@@ -25,7 +25,8 @@ Job *JobStore::find(const std::string &id) const
 void JobStore::end(Job &job)
 {
     unfinished_.erase({job.deadline, &job});
-    ++finished_[{job.view.state, job.view.problem ? job.view.problem->code : std::string()}];
+    if (job.counts)
+        ++finished_[{job.view.state, job.view.problem ? job.view.problem->code : std::string()}];
     if (job.attached == 0)
         forgettable_.insert({job.view.expires, &job});
 }

@@ -30,6 +30,7 @@ struct Job {
     std::string idempotency;  ///< its name in Idempotency, or empty
     std::size_t attached = 0; ///< connections that wait for it
     bool outlives_connections = false;
+    bool counts = true;                  ///< among those that have finished here
     std::uint64_t serial = 0;            ///< how many the store made before
     std::uint64_t moves = 0;             ///< of the queue, when it was queued
     std::list<Job *>::iterator in_work;  ///< among the jobs of its work, until it is final

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What anime-server and anime-worker do alike as processes: start in the background, tick, end in two steps.
+#pragma once
+
+#include "service/log.h"
+
+#include <chrono>
+#include <functional>
+
+namespace anime::service
+{
+
+struct ProgramParts {
+    const char *name;
+    Log &log;
+    std::function<void()> announce; ///< that it is there, once it heeds signals
+    std::function<void()> start;    ///< in a thread of its own; may throw
+    std::function<void()> tick;     ///< a few times a second
+    std::function<void()> drain;    ///< at the first SIGTERM or SIGINT: takes nothing more
+    std::function<bool()> drained;  ///< nothing is in hand
+    std::function<void()> reload;   ///< at SIGHUP; null: it ends the program
+    std::chrono::seconds drain_timeout;
+    std::chrono::milliseconds linger; ///< between the last answer and the exit
+};
+
+/// Until it has drained, its drain is overdue, it is told a second time, or could not start. The exit code.
+/// From its return on the process has 1.5 s to end.
+int run_program(const ProgramParts &parts);
+
+/// Before anything else: may start the program once more, with an environment that libgomp reads.
+void make_threads_wait_passively(char **argv);
+
+} // namespace anime::service
