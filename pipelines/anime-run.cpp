@@ -2,6 +2,7 @@
 // anime-run: paints files and folders with pipeline descriptions, all in one process, so that the weights are
 // loaded once.
 #include "pipelines/batch.h"
+#include "pipelines/film/film.h"
 #include "pipelines/installed.h"
 #include "pipelines/options.h"
 #include "pipelines/partial_file.h"
@@ -61,16 +62,18 @@ RunFailure unwritable(const fs::path &output, const std::error_code &reason)
     return failure;
 }
 
-/// Paints into a file beside the output, which takes its name only when it is complete. Throws PipelineError
-/// for what would fail for every picture: a wrong description or option.
-std::optional<RunFailure> paint(const Options &options, const Description &description, const Task &task)
+/// What a task came to; notes say what is otherwise than in the input.
+struct Outcome {
+    std::optional<RunFailure> failure;
+    std::vector<RunFailure> notes;
+    std::uint64_t frames = 0;
+};
+
+std::optional<RunFailure> paint_photo(const Options &options, Pipeline &pipeline, const Task &task,
+                                      const std::string &output)
 {
-    Pipeline pipeline(description);
-    PartialFile partial(task.output);
-    if (partial.error())
-        return unwritable(task.output, partial.error());
     pipeline.set("input", "location", task.input.string());
-    pipeline.set("output", "location", partial.name());
+    pipeline.set("output", "location", output);
     if (!options.style.empty())
         pipeline.set("paint", "model", options.style);
     if (!options.style.empty() && pipeline.has("faces", "facepaint"))
@@ -79,12 +82,62 @@ std::optional<RunFailure> paint(const Options &options, const Description &descr
         pipeline.set("paint", "strength", *options.strength);
     RunLimits limits;
     limits.cancel = &interrupted;
-    std::optional<RunFailure> failure = pipeline.run(limits).failure;
-    if (failure)
-        return failure;
+    return pipeline.run(limits).failure;
+}
+
+/// "clip-partial.mp4": what could be painted of a film that is not whole.
+fs::path partial_name(const fs::path &output)
+{
+    return output.parent_path() / (output.stem().string() + "-partial" + output.extension().string());
+}
+
+Outcome paint_film(const Options &options, const Description &description, const Task &task,
+                   PartialFile &partial, Progress &progress)
+{
+    FilmJob job;
+    job.input = task.input;
+    job.output = partial.name();
+    job.style = options.style;
+    job.strength = options.strength;
+    job.limits.stall = std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.stall_after));
+    job.limits.cancel = &interrupted;
+    job.on_progress = [&](const FilmProgress &now) { progress.advance(task, now); };
+    FilmResult result;
+    try {
+        result = paint_film(description, job);
+    } catch (const PipelineError &error) {
+        // What is wrong with one film is no reason not to paint the next.
+        if (!error.failure().code.starts_with("film-") && !error.failure().code.starts_with("resource-"))
+            throw;
+        return {error.failure(), {}, 0};
+    }
+    if (result.failure && result.playable && !interrupted) {
+        const fs::path kept = partial_name(task.output);
+        if (!partial.rename(kept))
+            result.failure->message += " They are in " + kept.string() + ".";
+    }
+    return {std::move(result.failure), std::move(result.notes), result.frames};
+}
+
+/// Paints into a file beside the output, which takes its name only when it is complete. Throws PipelineError
+/// for what would fail for every file: a wrong description or option.
+Outcome paint(const Options &options, const Description &description, const Task &task, Progress &progress)
+{
+    PartialFile partial(task.output);
+    if (partial.error())
+        return {unwritable(task.output, partial.error()), {}, 0};
+    Outcome outcome;
+    if (is_film(description)) {
+        outcome = paint_film(options, description, task, partial, progress);
+    } else {
+        Pipeline pipeline(description);
+        outcome.failure = paint_photo(options, pipeline, task, partial.name());
+    }
+    if (outcome.failure)
+        return outcome;
     if (const std::error_code error = partial.rename(task.output))
-        return unwritable(task.output, error);
-    return std::nullopt;
+        outcome.failure = unwritable(task.output, error);
+    return outcome;
 }
 
 int run(const Options &options)
@@ -104,12 +157,14 @@ int run(const Options &options)
         if (task.output.has_parent_path())
             fs::create_directories(task.output.parent_path());
         const auto description = std::ranges::find(descriptions, task.description, &Description::name);
-        std::optional<RunFailure> failure = paint(options, *description, task);
+        Outcome outcome = paint(options, *description, task, progress);
         if (interrupted)
             break;
-        progress.finish(task, !failure);
-        if (failure)
-            failed.push_back({task.input, std::move(*failure)});
+        progress.finish(task, !outcome.failure, outcome.frames);
+        for (const RunFailure &note : outcome.notes)
+            std::fprintf(stderr, "%s: %s\n", task.input.c_str(), describe(note).c_str());
+        if (outcome.failure)
+            failed.push_back({task.input, std::move(*outcome.failure)});
     }
     progress.clear();
 
@@ -118,7 +173,7 @@ int run(const Options &options)
         return 130;
     }
     if (tasks.size() > 1)
-        std::printf("%zu of %zu pictures painted into %s\n", tasks.size() - failed.size(), tasks.size(),
+        std::printf("%zu of %zu files painted into %s\n", tasks.size() - failed.size(), tasks.size(),
                     tasks[0].output.parent_path().c_str());
     for (const Failed &one : failed)
         std::fprintf(stderr, "%s: %s\n", one.input.c_str(), describe(one.failure).c_str());

@@ -56,6 +56,9 @@ void read_header_line(const std::string &line, Description &description)
         description.out.push_back("." + type);
     for (const std::string &answer : words_after("# in folders:", line))
         description.in_folders = answer != "no";
+    const std::size_t end = line.find("}: ");
+    if (line.starts_with("# {") && end != std::string::npos)
+        description.alternatives[line.substr(3, end - 3)].push_back(line.substr(end + 3));
 }
 
 Description read(const std::string &name, std::istream &in)

@@ -101,9 +101,14 @@ RunFailure failure_of(GstMessage *message)
 {
     GError *error = nullptr;
     gchar *debug = nullptr;
-    gst_message_parse_error(message, &error, &debug);
     const GstStructure *details = nullptr;
-    gst_message_parse_error_details(message, &details);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+        gst_message_parse_warning(message, &error, &debug);
+        gst_message_parse_warning_details(message, &details);
+    } else {
+        gst_message_parse_error(message, &error, &debug);
+        gst_message_parse_error_details(message, &details);
+    }
 
     RunFailure failure;
     failure.code = field(details, "code");

@@ -7,9 +7,9 @@
 namespace anime
 {
 
-/// From an ERROR message. An element of this project put code, remedy, limit and actual into its details; for
-/// others the code is the error's domain and name, "resource-not-found".
-RunFailure failure_of(GstMessage *error);
+/// From an ERROR or WARNING message. An element of this project put code, remedy, limit and actual into its
+/// details; for others the code is the error's domain and name, "resource-not-found".
+RunFailure failure_of(GstMessage *message);
 
 /// Did the element that posted it say why? A source's "Internal data stream error" has no details, and may
 /// come before the error of the element that failed.

@@ -13,6 +13,7 @@ struct Options {
     std::string style;
     std::optional<double> strength;
     std::string pipeline;
+    double stall_after = 120; ///< seconds without a frame after which a film is given up
     std::vector<std::string> files;
 };
 

@@ -11,6 +11,8 @@ namespace anime
 namespace
 {
 
+using namespace std::chrono_literals;
+
 template <typename... Values>
 std::string format(const char *pattern, Values... values)
 {
@@ -20,6 +22,14 @@ std::string format(const char *pattern, Values... values)
 }
 
 } // namespace
+
+std::string as_time(std::chrono::seconds seconds)
+{
+    const auto all = static_cast<long>(seconds.count());
+    if (all >= 3600)
+        return format("%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
+    return format("%ld:%02ld", all / 60, all % 60);
+}
 
 Progress::Progress(std::size_t total) : total_(total), terminal_(isatty(STDERR_FILENO)) {}
 
@@ -41,12 +51,31 @@ void Progress::draw(double part, const std::string &text)
 void Progress::start(const Task &task)
 {
     started_ = Clock::now();
+    drawn_ = {};
     if (terminal_ && total_ > 1)
         draw(static_cast<double>(done_) / static_cast<double>(total_),
              format("%zu/%zu  ", done_, total_) + task.input.filename().string());
 }
 
-void Progress::finish(const Task &task, bool ok)
+void Progress::advance(const Task &task, const FilmProgress &progress)
+{
+    const auto now = Clock::now();
+    if (!terminal_ || now - drawn_ < 100ms)
+        return;
+    drawn_ = now;
+    const double seconds = std::chrono::duration<double>(now - started_).count();
+    std::string text = total_ > 1 ? format("%zu/%zu  ", done_, total_) : "";
+    text += task.input.filename().string() + format("  %llu frames, %.1f fps",
+                                                    static_cast<unsigned long long>(progress.frames),
+                                                    static_cast<double>(progress.frames) / seconds);
+    if (progress.part && *progress.part > 0) {
+        const double left = seconds * (1 - *progress.part) / *progress.part;
+        text += ", " + as_time(std::chrono::seconds(static_cast<long>(left + 0.5))) + " left";
+    }
+    draw((static_cast<double>(done_) + progress.part.value_or(0)) / static_cast<double>(total_), text);
+}
+
+void Progress::finish(const Task &task, bool ok, std::uint64_t frames)
 {
     ++done_;
     clear();
@@ -54,8 +83,13 @@ void Progress::finish(const Task &task, bool ok)
         return;
     const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
     const std::string count = total_ > 1 ? format("%zu/%zu ", done_, total_) : "";
+    const std::string counted =
+        frames == 0 ? ""
+                    : format("%llu frames, %.1f fps, ", static_cast<unsigned long long>(frames),
+                             static_cast<double>(frames) / seconds);
     if (ok)
-        std::printf("%s%s -> %s (%.2f s)\n", count.c_str(), task.input.c_str(), task.output.c_str(), seconds);
+        std::printf("%s%s -> %s (%s%.2f s)\n", count.c_str(), task.input.c_str(), task.output.c_str(),
+                    counted.c_str(), seconds);
     else
         std::printf("%s%s: failed\n", count.c_str(), task.input.c_str());
     std::fflush(stdout);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "pipelines/batch.h"
+#include "pipelines/film/film.h"
 
 #include <chrono>
+#include <cstdint>
 
 namespace anime
 {
@@ -18,7 +20,10 @@ public:
     Progress &operator=(const Progress &) = delete;
 
     void start(const Task &task);
-    void finish(const Task &task, bool ok);
+    /// Of the film that was started last; draws at most ten times a second.
+    void advance(const Task &task, const FilmProgress &progress);
+    /// `frames`: of a film; 0 for a photo.
+    void finish(const Task &task, bool ok, std::uint64_t frames = 0);
     void clear();
 
 private:
@@ -30,6 +35,10 @@ private:
     bool terminal_;
     bool shown_ = false;
     Clock::time_point started_;
+    Clock::time_point drawn_;
 };
+
+/// "1:02:03", "4:05".
+std::string as_time(std::chrono::seconds seconds);
 
 } // namespace anime

@@ -135,6 +135,7 @@ struct Pipeline::State {
     BusPtr bus;
     std::vector<SinkWatch> sinks;
     std::function<void(const GstStructure *)> on_message;
+    std::function<void(const RunFailure &)> on_warning;
     bool stopped = true;
     bool stuck = false;
 
@@ -188,6 +189,10 @@ struct Pipeline::State {
             if (on_message)
                 on_message(gst_message_get_structure(message));
             break;
+        case GST_MESSAGE_WARNING:
+            if (on_warning)
+                on_warning(failure_of(message));
+            break;
         case GST_MESSAGE_LATENCY:
             gst_bin_recalculate_latency(GST_BIN(pipeline.get()));
             break;
@@ -198,8 +203,9 @@ struct Pipeline::State {
 
     bool handle_next(GstClockTime timeout)
     {
-        constexpr auto kinds = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS |
-                                                           GST_MESSAGE_ELEMENT | GST_MESSAGE_LATENCY);
+        constexpr auto kinds =
+            static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_EOS |
+                                        GST_MESSAGE_ELEMENT | GST_MESSAGE_LATENCY);
         const MessagePtr message(gst_bus_timed_pop_filtered(bus.get(), timeout, kinds));
         if (message)
             handle(message.get());
@@ -247,13 +253,20 @@ struct Pipeline::State {
         }
 
         std::optional<RunFailure> interrupted;
-        while (!error && !eos && !interrupted) {
+        std::optional<Clock::time_point> last_moment; // after an error
+        while (!eos && !interrupted) {
+            if (error && !last_moment)
+                last_moment = Clock::now() + limits.finish_within;
+            if (last_moment && Clock::now() >= *last_moment)
+                break;
             if (limits.cancel && limits.cancel->load())
                 interrupted = failure("cancelled", "The run was cancelled.");
             else if (is_late(limits))
                 interrupted = failure("deadline", "The time allowed for it has passed.",
                                       "Try again, or with a smaller picture.");
-            else
+            else if (limits.watch)
+                interrupted = limits.watch(error.has_value());
+            if (!interrupted)
                 handle_next(GstClockTime(std::chrono::nanoseconds(poll_interval).count()));
         }
 
@@ -261,13 +274,15 @@ struct Pipeline::State {
         stop(limits.stop_within);
         while (handle_next(0)) {
         }
-        return interrupted ? interrupted : error;
+        const bool gave_up_waiting = error && interrupted && interrupted->code != "cancelled";
+        return interrupted && !gave_up_waiting ? interrupted : error;
     }
 
     RunResult run(const RunLimits &limits)
     {
         RunResult result;
         result.failure = play(limits);
+        result.reached_end = eos;
         if (stuck)
             result.failure = failure("stuck", "The pipeline \"" + description.name + "\" did not stop.",
                                      "Please report it with the element messages before it.");
@@ -319,6 +334,11 @@ bool Pipeline::has(const std::string &element, const std::string &factory) const
 ElementPtr Pipeline::element(const std::string &name) const
 {
     return state_->element(name);
+}
+
+void Pipeline::on_warning(std::function<void(const RunFailure &)> callback)
+{
+    state_->on_warning = std::move(callback);
 }
 
 void Pipeline::on_message(std::function<void(const GstStructure *)> callback)

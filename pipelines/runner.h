@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -33,6 +34,8 @@ struct Description {
     std::vector<std::string> out = {}; ///< file types that it writes
     bool reads_the_rest = false;       ///< "*": also what no description names, if it is told to
     bool in_folders = true;            ///< may be chosen where no output is named
+    /// What may stand for "{name}" in the text, best first: "# {name}: x264enc …", once for each.
+    std::map<std::string, std::vector<std::string>> alternatives = {};
 };
 
 /// Why a run failed. Codes of the runner itself: description-missing, description-invalid, element-missing,
@@ -70,12 +73,17 @@ struct RunLimits {
     /// The same where it may still be put off; polled like `cancel`.
     const std::atomic<std::chrono::steady_clock::time_point> *moving_deadline = nullptr;
     const std::atomic<bool> *cancel = nullptr; ///< polled every 20 ms
+    /// Asked every 20 ms; a failure ends the run with it. `failed`: has there been an error already?
+    std::function<std::optional<RunFailure>(bool failed)> watch = {};
+    /// How long after an error the rest may take to reach the end, so that what came before it is kept whole.
+    std::chrono::milliseconds finish_within{0};
     /// How long the elements may take to stop; beyond it they are left behind and the run fails as "stuck".
     std::chrono::milliseconds stop_within{10'000};
 };
 
 struct RunResult {
     std::optional<RunFailure> failure; ///< empty: every sink got its data and then EOS
+    bool reached_end = false;          ///< every sink got EOS, be it after an error
     bool ok() const { return !failure; }
 };
 
@@ -111,6 +119,9 @@ public:
     /// Called for each element message (sizeguard, facepaint, animeganfilter: docs/elements.md), in the
     /// thread that runs.
     void on_message(std::function<void(const GstStructure *)> callback);
+
+    /// Called for each warning, in the thread that runs.
+    void on_warning(std::function<void(const RunFailure &)> callback);
 
     /// Plays until EOS, error, cancel or deadline, and stops. A sink that got nothing makes it a failure.
     RunResult run(const RunLimits &limits = {});

@@ -84,7 +84,7 @@ TEST_F(AnimeRun, PaintsAFolderAndReportsTheFailuresAtTheEnd)
     std::ofstream(folder_ / "photos/broken.png") << "no picture";
     const Ended ended = run({"-p", "copy.launch", "photos", "out"});
     EXPECT_EQ(ended.code, 1);
-    EXPECT_THAT(ended.out, HasSubstr("2 of 3 pictures painted into out"));
+    EXPECT_THAT(ended.out, HasSubstr("2 of 3 files painted into out"));
     EXPECT_THAT(ended.err, HasSubstr("photos/broken.png: "));
     EXPECT_THAT(ended.err, HasSubstr("[no-output]"));
     EXPECT_TRUE(fs::exists(folder_ / "out/a.png"));
@@ -160,7 +160,7 @@ TEST_F(AnimeRun, SaysWhatIsWrongWithTheCommandLine)
         const char *said;
     };
     const Case cases[] = {
-        {{}, "Name a photo."},
+        {{}, "Name a photo or a film."},
         {{"--no-such-option"}, "--no-such-option"},
         {{"--strength", "much", "photos/a.png"}, "--strength takes a number from 0 to 1, not \"much\"."},
         {{"--strength", "", "photos/a.png"}, "--strength takes a number from 0 to 1, not \"\"."},
@@ -178,7 +178,7 @@ TEST_F(AnimeRun, SaysWhatIsWrongWithTheCommandLine)
 
 TEST_F(AnimeRun, Introduces)
 {
-    EXPECT_THAT(run({"--help"}).out, HasSubstr("Turns photos into anime."));
+    EXPECT_THAT(run({"--help"}).out, HasSubstr("Turns photos and films into anime."));
     EXPECT_THAT(run({"--version"}).out, HasSubstr(ANIME_VERSION));
 }
 
@@ -189,7 +189,7 @@ TEST_F(AnimeRun, IsExplainedByItsScriptBeforeAnythingIsInstalledOrBuilt)
     for (const std::vector<std::string> &arguments : lines) {
         const Ended ended = start(folder_ / "animate", arguments);
         EXPECT_EQ(ended.code, 0) << ended.err;
-        EXPECT_THAT(ended.out, testing::StartsWith("Paints photos"));
+        EXPECT_THAT(ended.out, testing::StartsWith("Paints photos and films"));
         EXPECT_THAT(ended.out, HasSubstr("./animate --serve --help lists its options"));
         EXPECT_THAT(ended.out, testing::EndsWith("says more.\n"));
         EXPECT_FALSE(fs::exists(folder_ / "build"));

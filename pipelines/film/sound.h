@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How a film's other streams get into the painted one: copied where the container takes them, sound that it
+// doesn't take encoded anew, and what can't be kept named.
+#pragma once
+
+#include "pipelines/film/look.h"
+
+#include <string>
+
+namespace anime
+{
+
+enum class Way { copied, unmarked, encoded, left_out };
+
+struct Route {
+    Way way = Way::left_out;
+    std::string pad;        ///< of the muxer: the name of its template, "audio_%u"
+    std::string encoder;    ///< a part of a launch line that makes of decoded sound what the pad takes
+    std::string said;       ///< what the user is to know of it; empty where nothing changes
+    bool keep_tags = false; ///< subtitles keep <i>, <b>, <u>
+};
+
+/// For a stream beside the painted picture.
+Route route_for(const FilmStream &stream, GstElement *muxer);
+
+/// Is it a muxer of the MP4 family? Those say with an edit list where a track begins to be heard.
+bool has_edit_lists(GstElement *muxer);
+
+/// Links a parsebin's pad to the muxer by that route, through a queue without a bound of its own: what it
+/// holds is bounded by how far the demuxer reads ahead of the picture. Returns the muxer's pad; null (and an
+/// error on the bus) where it can't be linked. Subtitles have a way of their own (subtitles.h).
+PadPtr link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstElement *muxer);
+
+} // namespace anime

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Films through anime-run as a user runs it, at strength 0, read back by ffprobe and ffmpeg: frames, times,
+// size, orientation, sound, colours, or the code of the refusal. The clips beside the checkout are public
+// test data and not part of the project; without them, and without FFmpeg, what needs them is skipped.
+// ANIME_FILM_ALL=1 takes the long clips too.
+#include <glib.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+namespace
+{
+
+struct Ended {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+Ended run(Words arguments)
+{
+    std::vector<gchar *> argv;
+    for (std::string &argument : arguments)
+        argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    gchar *out = nullptr;
+    gchar *err = nullptr;
+    gint status = 0;
+    Ended ended;
+    if (g_spawn_sync(nullptr, argv.data(), nullptr, G_SPAWN_SEARCH_PATH, nullptr, nullptr, &out, &err,
+                     &status, nullptr))
+        ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128, out, err};
+    g_free(out);
+    g_free(err);
+    return ended;
+}
+
+/// What ffprobe reads of a film.
+struct Seen {
+    std::vector<double> frames; ///< presentation times, sorted
+    std::vector<int> packets;   ///< of each sound track
+    int subtitles = 0;          ///< tracks
+    std::string picture;        ///< "width,height,sample_aspect_ratio,color_space"
+    double duration = 0;
+};
+
+std::vector<std::string> lines(const std::string &text)
+{
+    std::istringstream in(text);
+    std::vector<std::string> found;
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty())
+            found.push_back(line);
+    return found;
+}
+
+Words ffprobe(const fs::path &file, Words arguments)
+{
+    Words all = {"ffprobe", "-v", "error", "-of", "csv=p=0"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.push_back(file);
+    return lines(run(all).out);
+}
+
+Seen look(const fs::path &file)
+{
+    Seen seen;
+    for (const std::string &line :
+         ffprobe(file, {"-select_streams", "v:0", "-show_entries", "packet=pts_time"}))
+        seen.frames.push_back(std::atof(line.c_str()));
+    std::ranges::sort(seen.frames);
+    for (const std::string &line :
+         ffprobe(file, {"-count_packets", "-select_streams", "a", "-show_entries", "stream=nb_read_packets"}))
+        seen.packets.push_back(std::atoi(line.c_str()));
+    seen.subtitles =
+        static_cast<int>(ffprobe(file, {"-select_streams", "s", "-show_entries", "stream=index"}).size());
+    for (const std::string &line : ffprobe(file, {"-select_streams", "v:0", "-show_entries",
+                                                  "stream=width,height,sample_aspect_ratio,color_space"}))
+        seen.picture = line.substr(0, line.find_last_not_of(',') + 1);
+    for (const std::string &line : ffprobe(file, {"-show_entries", "format=duration"}))
+        seen.duration = std::atof(line.c_str());
+    return seen;
+}
+
+/// The mean of red, green and blue over the first frames, in levels of 255, with the rotation applied.
+std::array<double, 3> mean_colour(const fs::path &film, const std::string &matrix)
+{
+    const fs::path to = fs::path(testing::TempDir()) / ("mean-" + std::to_string(getpid()) + ".rgb");
+    run({"ffmpeg", "-v", "error", "-y", "-i", film, "-map", "0:v:0", "-frames:v", "3", "-vf",
+         "scale=" + matrix + "flags=accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo",
+         to});
+    std::ifstream in(to, std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+    std::array<double, 3> sum = {};
+    for (std::size_t i = 0; i + 2 < bytes.size(); i += 3)
+        for (std::size_t c = 0; c < 3; ++c)
+            sum[c] += static_cast<unsigned char>(bytes[i + c]);
+    for (double &channel : sum)
+        channel /= std::max<double>(1, static_cast<double>(bytes.size()) / 3);
+    fs::remove(to);
+    return sum;
+}
+
+class Film : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        if (run({"ffprobe", "-version"}).code != 0)
+            GTEST_SKIP() << "there is no ffprobe to read films with (Debian: ffmpeg)";
+        if (run({"gst-inspect-1.0", "--exists", "h264parse"}).code != 0 ||
+            run({"gst-inspect-1.0", "--exists", "x264enc"}).code != 0)
+            GTEST_SKIP() << "the Debian packages of films are not installed (packaging/debian-packages.txt)";
+        fs::create_directories(folder_);
+    }
+    ~Film() override { fs::remove_all(folder_); }
+
+    static Ended paint(const fs::path &in, const fs::path &out)
+    {
+        return run({ANIME_RUN, "--strength", "0", "--stall-after", "60", in, out});
+    }
+
+    /// Makes a film with GStreamer.
+    fs::path make(const std::string &name, const std::string &line)
+    {
+        const fs::path path = folder_ / name;
+        std::istringstream in(line);
+        Words words = {"gst-launch-1.0", "-q"};
+        for (std::string word; in >> word;)
+            words.push_back(word);
+        words.insert(words.end(), {"!", "filesink", "location=" + path.string()});
+        const Ended ended = run(words);
+        EXPECT_EQ(ended.code, 0) << ended.err;
+        return path;
+    }
+
+    /// Same frames at the same times (the first one at 0), sound packets and duration.
+    void expect_same(const Seen &in, const Seen &out, bool sound_copied = true)
+    {
+        ASSERT_EQ(out.frames.size(), in.frames.size());
+        double most = 0;
+        for (std::size_t i = 0; i < in.frames.size(); ++i)
+            most = std::max(most, std::abs((out.frames[i] - out.frames[0]) - (in.frames[i] - in.frames[0])));
+        EXPECT_LE(most, 0.001) << "a frame's time, in seconds";
+        EXPECT_EQ(out.packets.size(), in.packets.size());
+        if (sound_copied) {
+            EXPECT_EQ(out.packets, in.packets);
+        }
+    }
+
+    fs::path folder_ = fs::path(testing::TempDir()) / ("films-" + std::to_string(getpid()));
+};
+
+constexpr const char *ball = "videotestsrc pattern=ball ";
+
+} // namespace
+
+TEST_F(Film, KeepsEveryFrameOfAVariableRate)
+{
+    // A third of the frames is missing.
+    const fs::path in =
+        make("variable.mkv", std::string(ball) +
+                                 "num-buffers=90 ! video/x-raw,width=160,height=120,framerate=30/1 "
+                                 "! identity drop-probability=0.3 ! x264enc ! matroskamux");
+    const Ended ended = paint(in, folder_ / "out.mp4");
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    expect_same(look(in), look(folder_ / "out.mp4"));
+}
+
+TEST_F(Film, MakesAnOddSizeEvenAndSaysSo)
+{
+    const fs::path in = make(
+        "odd.webm",
+        std::string(ball) + "num-buffers=5 ! video/x-raw,width=161,height=121 ! vp8enc deadline=1 ! webmmux");
+    const Ended ended = paint(in, folder_ / "out.mp4");
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("[film-resized]"));
+    EXPECT_THAT(look(folder_ / "out.mp4").picture, testing::StartsWith("162,122"));
+}
+
+TEST_F(Film, KeepsTheFirstSizeWhenItChanges)
+{
+    const fs::path first =
+        make("a.ts", std::string(ball) + "num-buffers=10 ! video/x-raw,width=160,height=120,framerate=10/1 ! "
+                                         "x264enc ! h264parse ! mpegtsmux");
+    const fs::path second =
+        make("b.ts", std::string(ball) + "num-buffers=10 timestamp-offset=1000000000 ! "
+                                         "video/x-raw,width=320,height=180,framerate=10/1 ! x264enc ! "
+                                         "h264parse ! mpegtsmux");
+    std::ofstream both(folder_ / "both.ts", std::ios::binary);
+    both << std::ifstream(first, std::ios::binary).rdbuf() << std::ifstream(second, std::ios::binary).rdbuf();
+    both.close();
+    const Ended ended = paint(folder_ / "both.ts", folder_ / "out.mp4");
+    EXPECT_THAT(ended.err, HasSubstr("[film-resized]"));
+    const fs::path out = ended.code == 0 ? folder_ / "out.mp4" : folder_ / "out-partial.mp4";
+    EXPECT_THAT(look(out).picture, testing::StartsWith("160,120"));
+}
+
+TEST_F(Film, DeinterlacesWithoutChangingTheNumberOfFrames)
+{
+    const fs::path in = make(
+        "interlaced.mkv",
+        std::string(ball) + "num-buffers=20 ! video/x-raw,format=I420,width=160,height=120,framerate=50/1 ! "
+                            "interlace field-pattern=1:1 ! "
+                            "x264enc interlaced=true ! matroskamux");
+    const Ended ended = paint(in, folder_ / "out.mp4");
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    const std::size_t frames = look(in).frames.size();
+    EXPECT_EQ(look(folder_ / "out.mp4").frames.size(), frames);
+    EXPECT_THAT(ffprobe(folder_ / "out.mp4", {"-show_entries", "stream=field_order"}),
+                testing::ElementsAre("progressive"));
+}
+
+TEST_F(Film, EncodesSoundThatTheContainerCannotHold)
+{
+    const fs::path in =
+        make("pcm.mkv",
+             std::string("matroskamux name=m audiotestsrc num-buffers=20 ! "
+                         "audio/x-raw,format=S16LE,rate=44100,channels=2 ! m. ") +
+                 ball + "num-buffers=10 ! video/x-raw,width=160,height=120,framerate=20/1 ! x264enc ! m. m.");
+    const Ended mp4 = paint(in, folder_ / "out.mp4");
+    ASSERT_EQ(mp4.code, 0) << mp4.err;
+    EXPECT_THAT(mp4.err, HasSubstr("[film-sound-encoded]"));
+    expect_same(look(in), look(folder_ / "out.mp4"), false);
+    const Ended mkv = paint(in, folder_ / "out.mkv");
+    ASSERT_EQ(mkv.code, 0) << mkv.err;
+    EXPECT_EQ(mkv.err, "") << "Matroska holds it";
+    expect_same(look(in), look(folder_ / "out.mkv"));
+}
+
+TEST_F(Film, WaitsForNoSoundThatEndsEarly)
+{
+    const fs::path in = make(
+        "short-sound.mkv",
+        std::string("matroskamux name=m audiotestsrc num-buffers=20 ! "
+                    "opusenc ! m. ") +
+            ball + "num-buffers=300 ! video/x-raw,width=160,height=120,framerate=20/1 ! x264enc ! m. m.");
+    for (const char *name : {"out.mp4", "out.mkv"}) {
+        const Ended ended = paint(in, folder_ / name);
+        ASSERT_EQ(ended.code, 0) << ended.err;
+        expect_same(look(in), look(folder_ / name));
+    }
+}
+
+TEST_F(Film, SaysThatAFileIsNotWholeAndKeepsWhatWasPainted)
+{
+    const fs::path whole = make(
+        "whole.mkv", std::string(ball) + "num-buffers=100 ! video/x-raw,width=160,height=120,framerate=20/1 "
+                                         "! x264enc key-int-max=10 ! matroskamux");
+    std::ifstream in(whole, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    std::ofstream(folder_ / "half.mkv", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+    const Ended ended = paint(folder_ / "half.mkv", folder_ / "out.mp4");
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err, HasSubstr("[film-truncated]"));
+    EXPECT_THAT(ended.err, HasSubstr("of the 5.00 s that its header says"));
+    EXPECT_FALSE(fs::exists(folder_ / "out.mp4"));
+    EXPECT_GT(look(folder_ / "out-partial.mp4").frames.size(), 20U);
+}
+
+TEST_F(Film, LeavesNothingBehindWhenItIsInterrupted)
+{
+    // Painted, as 600 frames of this size take many times as long as the wait before the signal.
+    const fs::path in =
+        make("long.mkv", std::string(ball) + "num-buffers=600 ! video/x-raw,width=640,height=480 ! "
+                                             "x264enc speed-preset=ultrafast ! matroskamux");
+    const Ended ended = run({"timeout", "-s", "INT", "2", ANIME_RUN, in, folder_ / "out.mp4"});
+    EXPECT_THAT(ended.err, HasSubstr("Interrupted."));
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+TEST_F(Film, RefusesWhatIsNone)
+{
+    std::ofstream(folder_ / "text.mp4") << std::string(4000, 'x');
+    std::ofstream(folder_ / "empty.mkv") << "";
+    const fs::path sound = make("sound.mkv", "audiotestsrc num-buffers=20 ! opusenc ! matroskamux");
+    EXPECT_THAT(paint(folder_ / "text.mp4", folder_ / "out.mp4").err, HasSubstr("[film-unreadable]"));
+    EXPECT_THAT(paint(folder_ / "empty.mkv", folder_ / "out.mp4").err, HasSubstr("[film-unreadable]"));
+    EXPECT_THAT(paint(sound, folder_ / "out.mp4").err, HasSubstr("[film-no-picture]"));
+    EXPECT_FALSE(fs::exists(folder_ / "out.mp4"));
+}
+
+struct Clip {
+    const char *name;
+    const char *picture; ///< of the painted film, as ffprobe writes it; empty: refused
+    const char *said;    ///< code of a note or of the refusal
+    const char *matrix = "";
+    bool is_long = false;
+    int subtitles = 0;
+    bool sound_copied = true;
+    bool same_colours = true;
+};
+
+class Clips : public Film, public testing::WithParamInterface<Clip>
+{
+};
+
+TEST_P(Clips, AreAsTheirRowSays)
+{
+    const Clip &clip = GetParam();
+    const fs::path in = fs::path(ANIME_SOURCE) / "../shared/clips" / clip.name;
+    if (!fs::exists(in))
+        GTEST_SKIP() << "there is no ../shared/clips/" << clip.name;
+    if (clip.is_long && !std::getenv("ANIME_FILM_ALL"))
+        GTEST_SKIP() << "long; ANIME_FILM_ALL=1 takes it too";
+    const fs::path out = folder_ / "out.mp4";
+    const Ended ended = paint(in, out);
+    if (*clip.said)
+        EXPECT_THAT(ended.err, HasSubstr(std::string("[") + clip.said + "]"));
+    else
+        EXPECT_EQ(ended.err, "");
+    if (!*clip.picture) {
+        EXPECT_EQ(ended.code, 1);
+        EXPECT_FALSE(fs::exists(out));
+        return;
+    }
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    const Seen before = look(in);
+    const Seen after = look(out);
+    expect_same(before, after, clip.sound_copied);
+    EXPECT_EQ(after.picture, clip.picture);
+    EXPECT_EQ(after.subtitles, clip.subtitles);
+    if (clip.same_colours) {
+        const auto reference = mean_colour(in, clip.matrix);
+        const auto painted = mean_colour(out, "");
+        for (std::size_t c = 0; c < 3; ++c)
+            EXPECT_NEAR(painted[c], reference[c], 2) << "levels of channel " << c;
+    }
+}
+
+constexpr const char *hd = "in_color_matrix=bt709:"; ///< where the file says nothing and FFmpeg takes BT.601
+
+INSTANTIATE_TEST_SUITE_P(
+    Film, Clips,
+    testing::Values(
+        Clip{"am_bt601.mp4", "360,240,1:1,smpte170m", ""},
+        Clip{"am_hdr10-av1.mp4", "720,1280,1:1,bt709", "film-tone-mapped", "", true, 0, true, false},
+        Clip{"am_hlg10-color-test.mp4", "1920,1080,1:1,bt709", "film-tone-mapped", "", false, 0, true, false},
+        Clip{"am_internal_emulator_transformer_output_270_rotated.mp4", "720,1280,1:1,bt709", "", "", true},
+        Clip{"am_sample_mdat_too_long.mp4", "1080,720,1:1,bt709", "", hd},
+        Clip{"am_sample_with_ass_subtitles.mkv", "1080,720,1:1,bt709", "film-stream-left-out", hd},
+        Clip{"am_sample_with_pgs_subtitles.mkv", "1080,720,1:1,bt709", "film-stream-left-out", hd},
+        Clip{"am_sample_with_srt.mkv", "1080,720,1:1,bt709", "", hd, false, 1},
+        Clip{"asl_book.mkv", "640,480,1:1,smpte170m", "", "", true},
+        Clip{"av1_video.mkv", "640,360,1:1,bt709", "", "", true},
+        Clip{"bottle-detection.mp4", "640,360,1:1,smpte170m", "", "", true},
+        Clip{"bt709_full_range.mp4", "1280,720,1:1,bt709", ""},
+        Clip{"decord_90.mov", "320,568,1:1,bt709", ""}, Clip{"ft_fixture-corrupt.mkv", "", "film-unreadable"},
+        Clip{"h264_10bits.mp4", "200,200,1:1,smpte170m", ""},
+        Clip{"h265_10bits.mp4", "200,200,1:1,smpte170m", ""},
+        // All of it is 253 in blue, where one step of Cb is two levels.
+        Clip{"h265_video.mp4", "128,128,1:1,smpte170m", "", "", false, 0, true, false},
+        Clip{"mb_multiple-aac-tracks.mp4", "", "film-no-picture"},
+        Clip{"mb_rotate-buck-bunny.mp4", "1080,1920,1:1,bt709", "", "", true},
+        Clip{"mb_sar_2x1.mp4", "640,360,2:1,smpte170m", ""},
+        Clip{"nasa_13013.mp4", "320,180,1:1,bt709", "film-stream-left-out", "", false, 2},
+        Clip{"pancake.mkv", "426,240,1:1,smpte170m", ""},
+        Clip{"pexels_iris.mp4", "720,720,1:1,bt709", "", hd, true},
+        Clip{"video_with_failing_audio.mp4", "640,360,1:1,smpte170m", "", "", true},
+        Clip{"am_bbb_642x642_768kbps_30fps_vp9.webm", "642,642,1:1,bt709", "", hd},
+        Clip{"big_buck_bunny_0_30.webm", "1280,720,1:1,bt709", "film-sound-encoded", hd, true, 0, false},
+        Clip{"transparent.webm", "200,200,1:1,smpte170m", "film-flattened", "", false, 0, false, false}),
+    [](const testing::TestParamInfo<Clip> &info) {
+        std::string name = info.param.name;
+        std::ranges::replace_if(
+            name, [](unsigned char c) { return !g_ascii_isalnum(c); }, '_');
+        return name;
+    });
