@@ -23,13 +23,13 @@
  */
 #include "elements/animeganfilter/gstanimeganfilter.h"
 
+#include "elements/animeganfilter/animeganfilter_properties.h"
 #include "elements/animeganfilter/frame_painter.h"
-#include "elements/animeganfilter/properties.h"
 #include "elements/animeganfilter/rate_keeper.h"
+#include "elements/common/stopwatch.h"
 #include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
-#include "elements/painting/stopwatch.h"
 #include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>
@@ -96,13 +96,13 @@ private:
 bool AnimeganFilter::set(guint id, const GValue *value)
 {
     const std::lock_guard guard(settings_lock_);
-    return set_animeganfilter_property(settings_, id, value);
+    return animeganfilter_properties().set(settings_, id, value);
 }
 
 bool AnimeganFilter::get(guint id, GValue *value)
 {
-    if (id != ANIMEGANFILTER_PROP_STATS)
-        return get_animeganfilter_property(copy_settings(), id, value);
+    if (id != animeganfilter_properties().first_free_id())
+        return animeganfilter_properties().get(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("animeganfilter");
     add_fields(stats);
     add_totals(stats);
@@ -230,7 +230,8 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
 
-G_DEFINE_TYPE(GstAnimeganFilter, gst_animegan_filter, gst_anime_painting_get_type())
+G_DEFINE_TYPE_WITH_CODE(GstAnimeganFilter, gst_animegan_filter, gst_anime_painting_get_type(),
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(animeganfilter, "animeganfilter", GST_RANK_NONE,
                                       gst_animegan_filter_get_type(),
                                       GST_DEBUG_CATEGORY_INIT(animeganfilter_debug, "animeganfilter", 0,
@@ -246,17 +247,6 @@ static gboolean gst_animegan_filter_query(GstBaseTransform *trans, GstPadDirecti
     if (direction == GST_PAD_SINK && impl_of(trans).answer(query))
         return TRUE;
     return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->query(trans, direction, query);
-}
-
-static void gst_animegan_filter_before_transform(GstBaseTransform *trans, GstBuffer *buffer)
-{
-    const GstSegment &segment = trans->segment;
-    if (segment.format != GST_FORMAT_TIME)
-        return;
-    const GstClockTime stream_time =
-        gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-    if (GST_CLOCK_TIME_IS_VALID(stream_time))
-        gst_object_sync_values(GST_OBJECT(trans), stream_time);
 }
 
 // Having this keeps GstVideoFilter from working in place: a painter may not write into what it reads.
@@ -310,7 +300,9 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
     auto *trans_class = GST_BASE_TRANSFORM_CLASS(klass);
 
     gst_anime_painting_use_properties(G_OBJECT_CLASS(klass));
-    anime::install_animeganfilter_properties(G_OBJECT_CLASS(klass));
+    anime::animeganfilter_properties().install(G_OBJECT_CLASS(klass));
+    anime::install_stats(G_OBJECT_CLASS(klass), anime::animeganfilter_properties().first_free_id(),
+                         "Frames painted, dropped and failed, their times, and the model in use");
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);
@@ -318,7 +310,6 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
                                           "Paints pictures and video in the style of an anime film",
                                           "gst-anime");
     trans_class->query = gst_animegan_filter_query;
-    trans_class->before_transform = gst_animegan_filter_before_transform;
     trans_class->transform = gst_animegan_filter_transform;
     GST_VIDEO_FILTER_CLASS(klass)->transform_frame = gst_animegan_filter_transform_frame;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/facepaint/face_painter.h"
 
+#include "elements/common/stopwatch.h"
 #include "elements/facepaint/crop.h"
-#include "elements/painting/stopwatch.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,6 +2,7 @@
 // The properties of facepaint: what the user may set, and how GObject sees it.
 #pragma once
 
+#include "elements/common/property_table.h"
 #include "elements/facepaint/face_painter.h"
 #include "elements/painting/style_in_use.h"
 #include "models/painter.h"
@@ -24,13 +25,7 @@ struct FacepaintSettings {
     GstClockTime message_interval = 0;
 };
 
-/// The read-only property that the element answers itself.
-constexpr guint FACEPAINT_PROP_STATS = 1;
-
-void install_facepaint_properties(GObjectClass *object_class);
-
-/// False for an id that is no setting.
-bool set_facepaint_property(FacepaintSettings &settings, guint id, const GValue *value);
-bool get_facepaint_property(const FacepaintSettings &settings, guint id, GValue *value);
+/// All but `stats`.
+const PropertyTable<FacepaintSettings> &facepaint_properties();
 
 } // namespace anime

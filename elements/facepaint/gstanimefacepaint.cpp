@@ -27,13 +27,13 @@
  */
 #include "elements/facepaint/gstanimefacepaint.h"
 
+#include "elements/common/stopwatch.h"
 #include "elements/facepaint/face_metas.h"
 #include "elements/facepaint/face_painter.h"
 #include "elements/facepaint/facepaint_properties.h"
 #include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
-#include "elements/painting/stopwatch.h"
 #include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>
@@ -109,13 +109,13 @@ private:
 bool Facepaint::set(guint id, const GValue *value)
 {
     const std::lock_guard guard(settings_lock_);
-    return set_facepaint_property(settings_, id, value);
+    return facepaint_properties().set(settings_, id, value);
 }
 
 bool Facepaint::get(guint id, GValue *value)
 {
-    if (id != FACEPAINT_PROP_STATS)
-        return get_facepaint_property(copy_settings(), id, value);
+    if (id != facepaint_properties().first_free_id())
+        return facepaint_properties().get(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("facepaint");
     set_totals(stats);
     g_value_take_boxed(value, stats);
@@ -251,7 +251,8 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
 
-G_DEFINE_TYPE(GstFacepaint, gst_facepaint, gst_anime_painting_get_type())
+G_DEFINE_TYPE_WITH_CODE(GstFacepaint, gst_facepaint, gst_anime_painting_get_type(),
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(facepaint, "facepaint", GST_RANK_NONE, gst_facepaint_get_type(),
                                       GST_DEBUG_CATEGORY_INIT(facepaint_debug, "facepaint", 0,
                                                               "paints faces"))
@@ -296,7 +297,10 @@ static void gst_facepaint_class_init(GstFacepaintClass *klass)
     auto *element_class = GST_ELEMENT_CLASS(klass);
 
     gst_anime_painting_use_properties(G_OBJECT_CLASS(klass));
-    anime::install_facepaint_properties(G_OBJECT_CLASS(klass));
+    anime::facepaint_properties().install(G_OBJECT_CLASS(klass));
+    anime::install_stats(
+        G_OBJECT_CLASS(klass), anime::facepaint_properties().first_free_id(),
+        "Frames handled, dropped and failed, faces found and painted, and times in nanoseconds");
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -167,6 +167,18 @@ static gboolean gst_anime_painting_query(GstBaseTransform *trans, GstPadDirectio
     return GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)->query(trans, direction, query);
 }
 
+// Controlled properties follow stream time.
+static void gst_anime_painting_before_transform(GstBaseTransform *trans, GstBuffer *buffer)
+{
+    const GstSegment &segment = trans->segment;
+    if (segment.format != GST_FORMAT_TIME)
+        return;
+    const GstClockTime stream_time =
+        gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    if (GST_CLOCK_TIME_IS_VALID(stream_time))
+        gst_object_sync_values(GST_OBJECT(trans), stream_time);
+}
+
 static GstFlowReturn gst_anime_painting_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
                                                             GstBuffer *buffer)
 {
@@ -224,6 +236,7 @@ static void gst_anime_painting_class_init(GstAnimePaintingClass *klass)
     trans_class->sink_event = gst_anime_painting_sink_event;
     trans_class->src_event = gst_anime_painting_src_event;
     trans_class->query = gst_anime_painting_query;
+    trans_class->before_transform = gst_anime_painting_before_transform;
     trans_class->submit_input_buffer = gst_anime_painting_submit_input_buffer;
     trans_class->transform_meta = gst_anime_painting_transform_meta;
     GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_anime_painting_set_info;

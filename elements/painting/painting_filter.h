@@ -4,8 +4,8 @@
 // dropped, answers the latency, and keeps what other elements attached to a frame.
 #pragma once
 
+#include "elements/common/cancellation.h"
 #include "elements/common/frame_gaps.h"
-#include "elements/painting/cancel.h"
 #include "elements/painting/paint_properties.h"
 #include "elements/report/report.h"
 
@@ -65,7 +65,7 @@ public:
     /// The next frame has nothing to do with the last one.
     void start_over();
 
-    Cancel cancel;
+    Cancellation cancel;
     FrameReporter reporter;
 
 protected:
@@ -98,4 +98,5 @@ GType gst_anime_painting_get_type();
 /// so a derived class's init calls it before it installs properties.
 void gst_anime_painting_use_properties(GObjectClass *derived);
 
-#define GST_ANIME_PAINTING(object) (reinterpret_cast<GstAnimePainting *>(object))
+#define GST_ANIME_PAINTING(object)                                                                           \
+    (G_TYPE_CHECK_INSTANCE_CAST((object), gst_anime_painting_get_type(), GstAnimePainting))

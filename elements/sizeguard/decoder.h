@@ -2,8 +2,8 @@
 // From encoded bytes that a Scanner has passed to upright 8-bit sRGB pixels no larger than asked for.
 #pragma once
 
+#include "elements/common/cancellation.h"
 #include "elements/report/failure.h"
-#include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/colours.h"
 #include "elements/sizeguard/scanner.h"
 #include "models/image.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/sizeguard/image_guard.h"
 
+#include "elements/common/stopwatch.h"
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -137,11 +137,10 @@ std::optional<Failure> ImageGuard::finish()
 
 std::optional<Failure> ImageGuard::decode(const Image &out)
 {
-    const auto begin = std::chrono::steady_clock::now();
+    const Stopwatch waiting;
     if (!memory_.take(scanner_->facts().memory, limits_.max_memory, cancellation_))
         return Failure{.code = "cancelled"};
-    waited_ = static_cast<std::uint64_t>(
-        std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+    waited_ = waiting.ns();
     return decoder_->decode(out, limits_.auto_rotate ? scanner_->facts().orientation : 1, cancellation_);
 }
 

@@ -3,8 +3,8 @@
 // bounds. No GStreamer here.
 #pragma once
 
+#include "elements/common/cancellation.h"
 #include "elements/report/failure.h"
-#include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/decoder.h"
 #include "elements/sizeguard/image_limits.h"
 #include "elements/sizeguard/memory_budget.h"

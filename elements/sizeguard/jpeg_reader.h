@@ -7,8 +7,8 @@
 // progressive file.
 #pragma once
 
+#include "elements/common/cancellation.h"
 #include "elements/report/failure.h"
-#include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/scanner.h"
 
 #include <memory>

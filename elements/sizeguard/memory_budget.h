@@ -2,7 +2,7 @@
 // What all decoders of the process hold at once: a large image waits for another one's memory.
 #pragma once
 
-#include "elements/sizeguard/cancellation.h"
+#include "elements/common/cancellation.h"
 
 #include <condition_variable>
 #include <cstddef>

@@ -2,7 +2,7 @@
 // What libvips reads: pieces of memory, one after another, as if they were a file.
 #pragma once
 
-#include "elements/sizeguard/cancellation.h"
+#include "elements/common/cancellation.h"
 #include "elements/sizeguard/scanner.h"
 
 #include <vector>

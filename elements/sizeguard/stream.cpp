@@ -11,16 +11,6 @@
 namespace anime
 {
 
-namespace
-{
-
-GstClockTime now()
-{
-    return gst_util_get_timestamp();
-}
-
-} // namespace
-
 bool SizeguardStream::set_property(guint id, const GValue *value)
 {
     const std::lock_guard guard(lock_);
@@ -293,13 +283,13 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
 
 void SizeguardStream::begin_work()
 {
-    work_began_ = now();
+    work_.emplace();
 }
 
 GstClockTime SizeguardStream::end_work()
 {
-    const GstClockTime began = std::exchange(work_began_, GST_CLOCK_TIME_NONE);
-    const GstClockTime time = GST_CLOCK_TIME_IS_VALID(began) ? now() - began : 0;
+    const GstClockTime time = work_ ? work_->ns() : 0;
+    work_.reset();
     spent_ += time;
     return time;
 }

@@ -2,9 +2,10 @@
 // What sizeguard does with a stream: images in pieces, one image a buffer, or raw video.
 #pragma once
 
+#include "elements/common/cancellation.h"
+#include "elements/common/stopwatch.h"
 #include "elements/gst_raii.h"
 #include "elements/report/report.h"
-#include "elements/sizeguard/cancellation.h"
 #include "elements/sizeguard/image_guard.h"
 #include "elements/sizeguard/properties.h"
 #include "elements/sizeguard/raw_path.h"
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 GST_DEBUG_CATEGORY_EXTERN(sizeguard_debug);
@@ -122,7 +124,7 @@ private:
     std::unique_ptr<ImageGuard> guard_;
     SizeguardSettings image_settings_; ///< as they were when the image, or raw stream, began
     GstClockTime spent_ = 0;           ///< on the image
-    GstClockTime work_began_ = GST_CLOCK_TIME_NONE;
+    std::optional<Stopwatch> work_;    ///< runs while there is some
     CapsPtr src_caps_;
     RawPath raw_;
 };

@@ -152,6 +152,39 @@ TEST_F(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
     }
 }
 
+// What is none of its business goes by: tags down, mouse and keys up.
+TEST_F(Frames, TagsAndNavigationPass)
+{
+    start(copying_painter());
+    gst_harness_push_event(harness_.get(),
+                           gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "a title", nullptr)));
+    through(flat_frame(100));
+    bool seen = false;
+    while (const EventPtr event{gst_harness_try_pull_event(harness_.get())})
+        if (GST_EVENT_TYPE(event.get()) == GST_EVENT_TAG)
+            seen = true;
+    EXPECT_TRUE(seen);
+
+    while (const EventPtr event{gst_harness_try_pull_upstream_event(harness_.get())})
+        continue;
+    gst_harness_push_upstream_event(
+        harness_.get(), gst_event_new_navigation(gst_structure_new_empty("application/x-gst-navigation")));
+    const EventPtr up(gst_harness_try_pull_upstream_event(harness_.get()));
+    ASSERT_TRUE(up);
+    EXPECT_EQ(GST_EVENT_TYPE(up.get()), GST_EVENT_NAVIGATION);
+}
+
+// Presets keep what can be set, and nothing that undoes another of it.
+TEST_F(Frames, PresetsKeepTheSettings)
+{
+    ASSERT_TRUE(GST_IS_PRESET(element_.get()));
+    gchar **names = gst_preset_get_property_names(GST_PRESET(element_.get()));
+    for (const char *kept : {"model", "strength", "match-tone", "temporal-smoothing", "target-framerate"})
+        EXPECT_TRUE(g_strv_contains(names, kept)) << kept;
+    EXPECT_FALSE(g_strv_contains(names, "match-brightness"));
+    g_strfreev(names);
+}
+
 // Strength is animated by stream time: 0 at the start of the stream, 1 after a second.
 TEST_F(Frames, ControlledStrengthFollowsStreamTime)
 {

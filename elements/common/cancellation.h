@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Stops a decoder from another thread.
+// Stops a decoder or a painter from another thread.
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,8 @@ public:
     void set_flushing(bool flushing) { set(flushing_, flushing); }
     void set_stopping(bool stopping) { set(stopping_, stopping); }
     bool cancelled() const { return flag_; }
+    /// The same, for a painter that polls it.
+    const std::atomic<bool> &flag() const { return flag_; }
 
     /// While it lives, `on_cancel` is called once a reason is set, from the thread that sets it; at once if
     /// one is set already.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "elements/animeganfilter/frame_painter.h"
+#include "elements/common/property_table.h"
 #include "models/painter.h"
 
 #include <gst/gst.h>
@@ -20,13 +21,7 @@ struct AnimeganFilterSettings {
     int target_denominator = 1;
 };
 
-/// The read-only property that the element answers itself.
-constexpr guint ANIMEGANFILTER_PROP_STATS = 1;
-
-void install_animeganfilter_properties(GObjectClass *object_class);
-
-/// False for an id that is no setting.
-bool set_animeganfilter_property(AnimeganFilterSettings &settings, guint id, const GValue *value);
-bool get_animeganfilter_property(const AnimeganFilterSettings &settings, guint id, GValue *value);
+/// All but `stats`.
+const PropertyTable<AnimeganFilterSettings> &animeganfilter_properties();
 
 } // namespace anime
