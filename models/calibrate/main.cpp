@@ -88,17 +88,20 @@ int calibrate(int count, char **arguments)
     const Graph graph =
         onednn::with_ranges(model->graph, onednn::measure_ranges(model->graph, photos.ranges));
     Safetensors file = contents(*model, graph);
-    for (const auto &[precision, can] :
-         {std::pair{"int8", onednn::isa().vnni}, std::pair{"bf16", onednn::isa().bf16}}) {
+    using compiler::Precision;
+    for (const auto &[precision, can] : {std::pair{Precision::int8, onednn::isa().vnni},
+                                         std::pair{Precision::int8_paired, onednn::isa().avx2},
+                                         std::pair{Precision::bf16, onednn::isa().bf16}}) {
         if (!can) {
-            std::printf("%s: not measured, this CPU (%s) can't do it\n", precision,
+            std::printf("%s: not measured, this CPU (%s) can't do it\n", to_string(precision),
                         onednn::isa().name.c_str());
             continue;
         }
         char text[32];
         std::snprintf(text, sizeof text, "%.1f", onednn::measure_fidelity(graph, precision, photos.fidelity));
-        std::printf("%s: %s dB against f32 on %zu photos\n", precision, text, photos.fidelity.size());
-        file.metadata[std::string("fidelity.") + precision] = text;
+        std::printf("%s: %s dB against f32 on %zu photos\n", to_string(precision), text,
+                    photos.fidelity.size());
+        file.metadata[std::string("fidelity.") + to_string(precision)] = text;
     }
     write_safetensors(arguments[2], file);
     return 0;

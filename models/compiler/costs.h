@@ -3,6 +3,7 @@
 // and no CPU.
 #pragma once
 
+#include "models/compiler/tensor.h"
 #include "models/graph/graph.h"
 
 namespace anime::compiler
@@ -15,6 +16,9 @@ public:
 
     /// True where the convolution takes less time from bf16 values than from bytes.
     virtual bool wide_beats_bytes(const Node &conv) const = 0;
+
+    /// What convolutions of bytes can write where a value has to be more exact than a byte: bf16, or f32.
+    virtual Type wide() const = 0;
 };
 
 } // namespace anime::compiler

@@ -3,6 +3,7 @@
 #include "models/compiler/fold.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -13,6 +14,29 @@ namespace
 {
 
 constexpr float largest_weight = 127.0F;
+
+/// What rounding can add to a sum of two weights: each is rounded by a half at most and moved by one.
+constexpr float rounded_pair = largest_pair - 3;
+
+/// The largest sum of two weights of one sign among four neighbouring input channels at one tap.
+float largest_sum_of_two(std::span<const float> kernels, int taps)
+{
+    float largest = 0;
+    const std::size_t channels = kernels.size() / taps;
+    for (int t = 0; t < taps; ++t)
+        for (std::size_t first = 0; first < channels; first += 4) {
+            std::array<float, 2> up{};   // the two largest
+            std::array<float, 2> down{}; // of the negative ones
+            for (std::size_t i = first; i < std::min(first + 4, channels); ++i) {
+                const float weight = kernels[i * taps + t];
+                std::array<float, 2> &two = weight > 0 ? up : down;
+                const float size = std::fabs(weight);
+                two = {std::max(two[0], size), std::max(std::min(two[0], size), two[1])};
+            }
+            largest = std::max({largest, up[0] + up[1], down[0] + down[1]});
+        }
+    return largest;
+}
 
 /// Rounds the taps of one kernel; where rounding to the nearest would change their sum by more than half a
 /// step, those that were nearly rounded the other way are. Neighbouring pixels are much alike, so an error of
@@ -63,7 +87,9 @@ Folded fold(const FoldSpec &spec, const Quant &input)
             kernels[k] *= input.scale[first + k / spec.taps];
             largest = std::max(largest, std::fabs(kernels[k]));
         }
-        const float scale = largest > 0 ? largest / largest_weight : 1.0F;
+        float scale = largest > 0 ? largest / largest_weight : 1.0F;
+        if (spec.paired)
+            scale = std::max(scale, largest_sum_of_two(kernels, spec.taps) / rounded_pair);
         double constant = out.bias[o] / scale;
         for (std::size_t i = 0; i < per_group; ++i) {
             const std::span taps = kernels.subspan(i * spec.taps, spec.taps);

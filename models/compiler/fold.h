@@ -17,7 +17,14 @@ struct FoldSpec {
     const std::vector<float> &weights; ///< (channels, input channels / groups, taps)
     const std::vector<float> &bias;    ///< empty: none
     const std::vector<float> &mean;    ///< of each input channel, in real values; empty: not known
+    /// The products of two neighbouring input channels are added in 16 bits, which saturate (vpmaddubsw). The
+    /// two largest weights of each sign among four neighbours then have a sum of at most `largest_pair`, so
+    /// that no input can make them overflow, in whichever two of the four the CPU's instruction takes.
+    bool paired = false;
 };
+
+/// 255 · 128 is less than 2¹⁵.
+constexpr int largest_pair = 128;
 
 struct Folded {
     std::vector<float> weights; ///< whole numbers, −127 … 127

@@ -101,14 +101,21 @@ private:
         const Node &node = graph_.nodes[chain.start];
         if (forms.global || precision_ == Precision::f32)
             forms.compute = Type::f32;
-        else if (precision_ == Precision::int8 && (node.range || reads_picture(chain)) && !chain.tanh &&
+        else if (in_bytes(precision_) && (node.range || reads_picture(chain)) && !chain.tanh &&
                  !(costs_.wide_beats_bytes(node) && chain.norm >= 0))
             forms.compute = Type::u8;
         else
-            forms.compute = Type::bf16;
+            forms.compute = wide();
         // A convolution whose output is quantised by itself has to be alone between the two.
         const bool plain = chain.norm < 0 && chain.residual < 0;
         forms.direct = plain && !chain.upsampled;
+    }
+
+    Type wide() const
+    {
+        return precision_ == Precision::f32    ? Type::f32
+               : precision_ == Precision::bf16 ? Type::bf16
+                                               : costs_.wide();
     }
 
     bool reads_picture(const Chain &chain) const
@@ -164,7 +171,7 @@ private:
             read_exactly |= reader.norm >= 0 && plain_source;
             read_exactly |= out_[k].vector && plain_source;
         }
-        const Form wide{precision_ == Precision::f32 || forms.global ? Type::f32 : Type::bf16, {}, nullptr};
+        const Form wide{forms.global ? Type::f32 : this->wide(), {}, nullptr};
         const bool convenient = forms.direct && is_conv(chain) && forms.forms.size() == 1 && !read_exactly;
         if (read_as_float && !convenient &&
             std::find(forms.forms.begin(), forms.forms.end(), wide) == forms.forms.end())

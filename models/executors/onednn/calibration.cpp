@@ -91,14 +91,13 @@ Graph with_ranges(const Graph &graph, const std::map<std::string, InputRange> &r
     return out;
 }
 
-double measure_fidelity(const Graph &graph, const std::string &precision,
-                        const std::vector<ConstImage> &photos)
+double measure_fidelity(const Graph &graph, Precision precision, const std::vector<ConstImage> &photos)
 {
     double squares = 0;
     double count = 0;
     for (const ConstImage &photo : photos) {
         const auto exact = paint(graph, Precision::f32, photo);
-        const auto rough = paint(graph, precision == "int8" ? Precision::int8 : Precision::bf16, photo);
+        const auto rough = paint(graph, precision, photo);
         for (std::size_t i = 0; i < exact.size(); ++i)
             squares += std::pow(static_cast<double>(exact[i]) - rough[i], 2.0);
         count += static_cast<double>(exact.size());

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "models/api.h"
+#include "models/compiler/precision.h"
+#include "models/executors/onednn/compiler_names.h"
 #include "models/graph/graph.h"
 #include "models/image.h"
 
@@ -21,8 +23,8 @@ ANIME_API std::map<std::string, InputRange> measure_ranges(const Graph &graph,
 /// `graph` with these ranges.
 ANIME_API Graph with_ranges(const Graph &graph, const std::map<std::string, InputRange> &ranges);
 
-/// PSNR in dB of what `graph` paints in int8 or bf16 (by name) against f32, over all photos; both as bytes.
-ANIME_API double measure_fidelity(const Graph &graph, const std::string &precision,
+/// PSNR in dB of what `graph` paints in `precision` against f32, over all photos; both as bytes.
+ANIME_API double measure_fidelity(const Graph &graph, Precision precision,
                                   const std::vector<ConstImage> &photos);
 
 } // namespace anime::onednn

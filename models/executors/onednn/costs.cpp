@@ -2,6 +2,7 @@
 // Which of the stages is the faster one, as measured where each stage is written down.
 #include "models/executors/onednn/costs.h"
 
+#include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/stages/winograd_stage.h"
 
 namespace anime::onednn
@@ -14,6 +15,9 @@ class OnednnCosts final : public compiler::Costs
 {
 public:
     bool wide_beats_bytes(const Node &conv) const override { return WinogradStage::beats_bytes(conv); }
+
+    /// Without AVX-512 oneDNN knows no bf16 at all.
+    Type wide() const override { return isa().avx512 ? Type::bf16 : Type::f32; }
 };
 
 } // namespace

@@ -40,8 +40,9 @@ class Lowering
 {
 public:
     Lowering(const Graph &graph, Precision precision, Size size, const Frame &frame, WeightCache &cache)
-        : graph_(graph), size_(size), frame_(frame), cache_(cache), chains_(find_chains(graph)),
-          forms_(choose_forms(graph, chains_, precision, costs())), values_(graph.nodes.size())
+        : graph_(graph), precision_(precision), size_(size), frame_(frame), cache_(cache),
+          chains_(find_chains(graph)), forms_(choose_forms(graph, chains_, precision, costs())),
+          values_(graph.nodes.size())
     {
     }
 
@@ -194,6 +195,7 @@ private:
             spec.bias = node.bias->data;
         if (node.range)
             spec.mean = node.range->mean;
+        spec.paired = precision_ == Precision::int8_paired;
         return spec;
     }
 
@@ -286,7 +288,7 @@ private:
 
     static Type raw_type(const ChainForms &forms)
     {
-        return forms.compute == Type::f32 ? Type::f32 : Type::bf16;
+        return forms.compute == Type::u8 ? costs().wide() : forms.compute;
     }
 
     /// The elementwise part of a chain as a pass of its own over `sources`.
@@ -322,6 +324,7 @@ private:
     }
 
     const Graph &graph_;
+    Precision precision_;
     Size size_;
     const Frame &frame_;
     WeightCache &cache_;

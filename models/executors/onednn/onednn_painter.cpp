@@ -42,7 +42,7 @@ public:
         info_.licence = model_->licence;
         info_.executor = "onednn";
         info_.device = "cpu";
-        info_.precision = to_string(precision_);
+        info_.precision = public_name(precision_);
         info_.isa = isa().name;
         info_.threads = settings.threads ? settings.threads : usable_cores();
         info_.face_size = model_->face_size;

@@ -133,7 +133,7 @@ protected:
 
 TEST_P(FidelityFloor, LowPrecisionIsCloseToTorch)
 {
-    if (!onednn::isa().bf16 && !onednn::isa().vnni)
+    if (!onednn::isa().bf16 && !onednn::bytes_precision())
         GTEST_SKIP() << onednn::isa().name << " has neither bf16 nor int8 arithmetic";
     const Graph model = graph();
     const Pixels in = photo(132, 100);
@@ -142,9 +142,8 @@ TEST_P(FidelityFloor, LowPrecisionIsCloseToTorch)
         EXPECT_GE(test::psnr(test::paint_onednn(model, onednn::Precision::bf16, in.view()), exact),
                   GetParam().bf16);
     }
-    if (onednn::isa().vnni) {
-        EXPECT_GE(test::psnr(test::paint_onednn(model, onednn::Precision::int8, in.view()), exact),
-                  GetParam().int8);
+    if (const auto bytes = onednn::bytes_precision()) {
+        EXPECT_GE(test::psnr(test::paint_onednn(model, *bytes, in.view()), exact), GetParam().int8);
     }
 }
 

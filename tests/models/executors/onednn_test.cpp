@@ -150,11 +150,12 @@ TEST(Onednn, LowPrecisionStaysCloseToTheReference)
 {
     const Pixels picture = photo(120, 96);
     const auto lite = calibrated(*model(test::lite_model(32, 48, 2), "lite"), picture);
-    if (onednn::isa().vnni) {
-        EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 120, 96).psnr, 32);
-        EXPECT_GT(paint_and_compare(*lite, onednn::Precision::int8, 13, 300).psnr, 25);
+    const auto bytes = onednn::bytes_precision();
+    if (bytes) {
+        EXPECT_GT(paint_and_compare(*lite, *bytes, 120, 96).psnr, 32);
+        EXPECT_GT(paint_and_compare(*lite, *bytes, 13, 300).psnr, 25);
         const auto quick = calibrated(*model(test::lite_model(32, 48, 2, false, 4), "lite"), picture);
-        EXPECT_GT(paint_and_compare(*quick, onednn::Precision::int8, 120, 96).psnr, 32);
+        EXPECT_GT(paint_and_compare(*quick, *bytes, 120, 96).psnr, 32);
     }
     if (onednn::isa().bf16) {
         EXPECT_GT(paint_and_compare(*lite, onednn::Precision::bf16, 120, 96).psnr, 40);
@@ -163,8 +164,8 @@ TEST(Onednn, LowPrecisionStaysCloseToTheReference)
         SCOPED_TRACE(to_string(upsampling));
         const auto animegan =
             calibrated(*model(test::animeganv2_model(upsampling), "animeganv2", upsampling), picture);
-        if (onednn::isa().vnni) {
-            EXPECT_GT(paint_and_compare(*animegan, onednn::Precision::int8, 120, 96).psnr, 32);
+        if (bytes) {
+            EXPECT_GT(paint_and_compare(*animegan, *bytes, 120, 96).psnr, 32);
         }
         if (onednn::isa().bf16) {
             EXPECT_GT(paint_and_compare(*animegan, onednn::Precision::bf16, 120, 96).psnr, 40);
@@ -198,7 +199,7 @@ TEST(Onednn, RoundedWeightsKeepFlatAreas)
     const std::vector<float> bias = {0.25F};
     const std::vector<float> mean = {0.4F, -0.1F};
     const onednn::Quant quant{{0.01F, 0.002F}, {30, 128}};
-    const onednn::Folded folded = onednn::fold({1, 1, taps, weights, bias, mean}, quant);
+    const onednn::Folded folded = onednn::fold({1, 1, taps, weights, bias, mean, false}, quant);
     const auto answer = [&](float x0, float x1) {
         double real = bias[0];
         double rounded = folded.bias[0];
@@ -264,7 +265,8 @@ TEST(Onednn, FallsBackToWhatTheCpuHasAndSaysSo)
         EXPECT_FALSE(isa.avx512 || isa.vnni || isa.bf16) << isa.name;
     }
     if (cap() == "AVX2_VNNI") {
-        EXPECT_FALSE(isa.vnni) << "no fast 8-bit kernels for the outputs of plans";
+        EXPECT_FALSE(isa.avx512 || isa.bf16) << isa.name;
+        EXPECT_EQ(isa.vnni, isa.name == "avx2_vnni");
     }
     if (cap() == "AVX512_CORE") {
         EXPECT_FALSE(isa.vnni || isa.bf16) << isa.name;
@@ -277,11 +279,20 @@ TEST(Onednn, FallsBackToWhatTheCpuHasAndSaysSo)
     Model calibrated = *lite;
     calibrated.calibrated = true;
     EXPECT_EQ(refusal(calibrated, "bf16"), isa.bf16 ? "" : "precision-unsupported");
-    EXPECT_EQ(refusal(calibrated, "int8"), isa.vnni ? "" : "precision-unsupported");
+    EXPECT_EQ(refusal(calibrated, "int8"), isa.avx2 ? "" : "precision-unsupported");
     calibrated.fidelity = {{"int8", 50}, {"bf16", 60}};
     EXPECT_EQ(onednn::choose_precision(calibrated, "auto"), isa.vnni   ? onednn::Precision::int8
                                                             : isa.bf16 ? onednn::Precision::bf16
-                                                                       : onednn::Precision::f32);
+                                                                       : onednn::Precision::f32)
+        << "int8 in pairs was not measured";
+    calibrated.fidelity = {{"int8", 36}, {"int8-paired", 45}, {"bf16", 40}};
+    const bool paired = isa.avx2 && !isa.vnni;
+    EXPECT_EQ(onednn::choose_precision(calibrated, "auto"),
+              paired ? onednn::Precision::int8_paired : onednn::Precision::f32);
+    const auto lite_bytes = std::make_shared<Model>(calibrated);
+    if (paired) {
+        EXPECT_EQ(make_onednn_painter(lite_bytes, {.precision = "int8"})->info().precision, "int8");
+    }
 }
 
 // oneDNN may want another weight layout for another number of rows; no strip may fall back to its slow loops.

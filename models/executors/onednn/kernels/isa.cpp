@@ -21,14 +21,13 @@ namespace
 {
 
 /// From the most able to the least: what is found is named after the first whose every part it has, so that
-/// the sets that newer versions of oneDNN know count as the best that is known here. AVX-VNNI without AVX-512
-/// is no more than AVX2: for it oneDNN has no fast kernels with the outputs that plans ask for.
+/// the sets that newer versions of oneDNN know count as the best that is known here.
 const std::pair<dnnl::cpu_isa, Isa> known[] = {
     {dnnl::cpu_isa::avx512_core_amx, {"avx512_core_amx", true, true, true, true, true}},
     {dnnl::cpu_isa::avx512_core_bf16, {"avx512_core_bf16", true, true, true, true}},
     {dnnl::cpu_isa::avx512_core_vnni, {"avx512_core_vnni", true, true, true}},
     {dnnl::cpu_isa::avx512_core, {"avx512_core", true, true}},
-    {dnnl::cpu_isa::avx2_vnni, {"avx2_vnni", true}},
+    {dnnl::cpu_isa::avx2_vnni, {"avx2_vnni", true, false, true}},
     {dnnl::cpu_isa::avx2, {"avx2", true}},
     {dnnl::cpu_isa::avx, {"avx"}},
     {dnnl::cpu_isa::sse41, {"sse41"}},

@@ -13,7 +13,7 @@ struct Isa {
     std::string name; ///< as oneDNN names it: avx2, avx512_core, avx512_core_vnni, avx512_core_bf16, …
     bool avx2 = false;
     bool avx512 = false;
-    bool vnni = false; ///< 8-bit convolutions in AVX-512 registers, without saturating intermediates
+    bool vnni = false; ///< 8-bit dot products without saturating intermediates
     bool bf16 = false; ///< bf16 convolutions in hardware
     bool amx = false;  ///< the same in tiles of a matrix
 };

@@ -89,7 +89,7 @@ Folded ConvStage::folded() const
     if (in_.type != Type::u8)
         return {spec_.weights, spec_.bias, {}};
     return fold({spec_.channels, spec_.groups, spec_.kernel_height * spec_.kernel_width, spec_.weights,
-                 spec_.bias, spec_.mean},
+                 spec_.bias, spec_.mean, spec_.paired},
                 *in_.quant);
 }
 
