@@ -6,68 +6,22 @@
 #include <nlohmann/json.hpp>
 
 #include <map>
+#include <string_view>
 
 namespace anime::service
 {
 
 int status_of(const std::string &code)
 {
-    // Codes of the elements first, then the runner's, then the service's own.
-    static const std::map<std::string, int> statuses = {
-        {"size-bytes", 413},
-        {"format-unsupported", 415},
-        {"out-of-memory", 503},
-        {"model-missing", 503},
-        {"model-invalid", 503},
-        {"model-unsupported", 503},
-        {"executor-missing", 503},
-        {"device-missing", 503},
-        {"device-lost", 503},
-        {"precision-unsupported", 503},
-        {"cancelled", 410},
-        {"deadline", 504},
-        {"stuck", 504},
-        {"no-output", 422},
-        {"failed", 503},
-        {"internal", 503},
-        {"request-invalid", 400},
-        {"option-invalid", 400},
-        {"multipart-invalid", 400},
-        {"file-missing", 400},
-        {"file-empty", 400},
-        {"header-invalid", 400},
-        {"key-missing", 401},
-        {"key-invalid", 401},
-        {"share-full", 429},
-        {"not-found", 404},
-        {"job-not-found", 404},
-        {"method-not-allowed", 405},
-        {"not-acceptable", 406},
-        {"target-too-long", 414},
-        {"body-slow", 408},
-        {"job-not-finished", 409},
-        {"job-finished", 409},
-        {"job-cancelled", 410},
-        {"result-expired", 410},
-        {"media-type", 415},
-        {"idempotency-mismatch", 422},
-        {"rate", 429},
-        {"connections", 429},
-        {"queue-full", 503},
-        {"broker-gone", 503},
-        {"broker-full", 503},
-        {"worker-lost", 503},
-        {"uploads-full", 503},
-        {"sending-full", 503},
-        {"memory", 503},
-        {"draining", 503},
-        {"not-ready", 503},
-        {"service-failed", 503},
+    static const std::map<std::string_view, int> statuses = {
+#define ANIME_ERROR(name, domain, number, status, sentence) {name, status},
+#include "elements/report/errors.def"
+#undef ANIME_ERROR
     };
-    if (const auto found = statuses.find(code); found != statuses.end())
+    if (const auto found = statuses.find(code); found != statuses.end() && found->second > 0)
         return found->second;
     // stream-…: a stock element of an operator's own description could not read the photo.
-    if (code.starts_with("image-") || code.starts_with("size-") || code.starts_with("stream-"))
+    if (code.starts_with("stream-"))
         return 422;
     // What GStreamer itself has no further word for: this side's trouble, and perhaps a passing one.
     if (code.starts_with("core-") || code.starts_with("library-") || code.starts_with("resource-"))

@@ -20,22 +20,11 @@ struct ErrorNumber {
 
 ErrorNumber number_of(std::string_view code)
 {
-    if (code.starts_with("size-"))
-        return {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT};
-    if (code.starts_with("format-"))
-        return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
-    if (code.starts_with("image-"))
-        return {GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE};
-    if (code == "model-missing")
-        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
-    if (code.starts_with("model-"))
-        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
-    if (code == "out-of-memory")
-        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
-    if (code == "device-lost")
-        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
-    if (code.ends_with("-missing") || code.ends_with("-unsupported"))
-        return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
+#define ANIME_ERROR(name, domain, number, status, sentence)                                                  \
+    if (code == (name))                                                                                      \
+        return {GST_##domain##_ERROR, GST_##domain##_ERROR_##number};
+#include "elements/report/errors.def"
+#undef ANIME_ERROR
     return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
 }
 

@@ -6,8 +6,10 @@
 #include "service/options.h"
 #include "service/picture.h"
 #include "service/problem.h"
+#include "service/resources.h"
 
 #include <glib.h>
+#include <gst/gst.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +18,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 
 namespace anime::service
 {
@@ -96,6 +99,32 @@ TEST(Problems, CodesHaveTheirStatus)
         {"something-else", 500}};
     for (const auto &[code, status] : expected)
         EXPECT_EQ(status_of(code), status) << code;
+}
+
+TEST(Problems, EveryCodeOfTheTableAndOfGStreamerHasAStatusAndIsInTheContract)
+{
+    const auto contract = nlohmann::json::parse(resource("/openapi.json"));
+    const auto documented = contract["components"]["schemas"]["Code"]["enum"].get<std::set<std::string>>();
+    const auto expect_known = [&](const std::string &code) {
+        EXPECT_NE(status_of(code), 500) << code;
+        EXPECT_TRUE(documented.contains(code)) << code;
+    };
+#define ANIME_ERROR(name, domain, number, status, sentence)                                                  \
+    if ((status) > 0)                                                                                        \
+        expect_known(name);
+#include "elements/report/errors.def"
+#undef ANIME_ERROR
+    const std::pair<const char *, GType> domains[] = {{"core", GST_TYPE_CORE_ERROR},
+                                                      {"library", GST_TYPE_LIBRARY_ERROR},
+                                                      {"resource", GST_TYPE_RESOURCE_ERROR},
+                                                      {"stream", GST_TYPE_STREAM_ERROR}};
+    for (const auto &[domain, type] : domains) {
+        auto *values = static_cast<GEnumClass *>(g_type_class_ref(type));
+        for (guint i = 0; i < values->n_values; ++i)
+            if (values->values[i].value_nick != std::string("num-errors"))
+                expect_known(std::string(domain) + "-" + values->values[i].value_nick);
+        g_type_class_unref(values);
+    }
 }
 
 TEST(Problems, CarryWhatAClientNeeds)

@@ -79,15 +79,23 @@ namespace
 class Thrower final : public Handler
 {
 public:
+    void throw_at(const std::string &where)
+    {
+        const std::lock_guard guard(lock_);
+        at_ = where;
+    }
     void maybe(const std::string &where) const
     {
-        if (where == at)
+        const std::lock_guard guard(lock_);
+        if (where == at_)
             throw std::runtime_error("thrown from " + where);
     }
     std::unique_ptr<Exchange> open(RequestHead head) override;
     void refused_head(const std::string &, int) override { maybe("refused_head"); }
 
-    std::string at;
+private:
+    mutable std::mutex lock_;
+    std::string at_;
 };
 
 class ThrowingExchange final : public Exchange
@@ -218,12 +226,12 @@ TEST_F(Wall, HoldsWhereverTheServiceThrows)
     };
     for (const Case &c : cases) {
         SCOPED_TRACE(c.at);
-        handler_.at.clear();
+        handler_.throw_at({});
         HttpServer server(settings_, handler_);
         const Client first(server.port());
-        handler_.at = c.at;
+        handler_.throw_at(c.at);
         {
-            Client client(server.port(), handler_.at == "trusted" ? 1 : 2);
+            Client client(server.port(), c.at == std::string("trusted") ? 1 : 2);
             client.send(c.request);
             const int status = client.receive(true).status;
             EXPECT_TRUE(c.statuses.contains(status)) << status;
@@ -233,7 +241,7 @@ TEST_F(Wall, HoldsWhereverTheServiceThrows)
                std::chrono::steady_clock::now() < end)
             std::this_thread::yield();
         EXPECT_NE(complaints().find(std::string("thrown from ") + c.at), std::string::npos) << complaints();
-        handler_.at.clear();
+        handler_.throw_at({});
         EXPECT_EQ(request(server.port(), "GET", "/", {}, {}, 3).status, 200);
     }
 }
