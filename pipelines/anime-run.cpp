@@ -107,7 +107,8 @@ Outcome paint_film(const Options &options, const Description &description, const
         result = paint_film(description, job);
     } catch (const PipelineError &error) {
         // What is wrong with one film is no reason not to paint the next.
-        if (!error.failure().code.starts_with("film-") && !error.failure().code.starts_with("resource-"))
+        const std::string &code = error.failure().code;
+        if (!interrupted && !code.starts_with("film-") && !code.starts_with("resource-"))
             throw;
         return {error.failure(), {}, 0};
     }

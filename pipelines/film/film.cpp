@@ -206,7 +206,9 @@ std::optional<RunFailure> shortfall(const FilmLook &look, const FilmCounts &coun
                        "The film ends after " + seconds(read) + " of the " + seconds(look.duration) +
                            " that its header says; " + std::to_string(counts.painted) +
                            " frames were painted.",
-                       "The file is not whole: copy or download it again.");
+                       "The file is not whole: copy or download it again. If it plays to its end, its edit "
+                       "list is one that "
+                       "GStreamer does not follow: remux it, as \"ffmpeg -i IN -c copy OUT.mkv\" does.");
     if (counts.painted != counts.decoded)
         return problem("film-frames-lost",
                        "Of " + std::to_string(counts.decoded) + " frames " + std::to_string(counts.painted) +

@@ -69,7 +69,11 @@ GstPadProbeReturn see_packet(GstPad *pad, GstPadProbeInfo *info, gpointer data)
         return GST_PAD_PROBE_OK;
     }
     const GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-    if (times.is_picture && !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_HEADER))
+    // What lies before an edit list's beginning is decoded, but not shown.
+    const bool shown = !GST_BUFFER_PTS_IS_VALID(buffer) || times.segment.format != GST_FORMAT_TIME ||
+                       gst_segment_to_running_time(&times.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)) !=
+                           GST_CLOCK_TIME_NONE;
+    if (times.is_picture && shown && !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_HEADER))
         ++times.counts->packets;
     if (times.is_picture)
         end_finished_streams(*times.counts);
