@@ -89,7 +89,7 @@ struct StyleInfo {
     std::string name;
     std::string description; ///< of a file that is none: why
     std::string licence;
-    bool available = false; ///< embedded, or in the download folder
+    bool available = false; ///< embedded, downloaded or installed
 };
 
 /// The embedded ones, the default first; those of the catalogue; other .safetensors files in the download

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <sstream>
 
 namespace anime
 {
@@ -97,6 +98,17 @@ std::filesystem::path download_folder()
                                            ? std::filesystem::path(home)
                                            : std::filesystem::path(g_get_home_dir()) / ".local" / "share";
     return data / "gst-anime" / "models";
+}
+
+std::vector<std::filesystem::path> style_folders()
+{
+    std::vector<std::filesystem::path> folders = {download_folder()};
+    const char *list = g_getenv("XDG_DATA_DIRS");
+    std::istringstream data(list && *list ? list : "/usr/local/share:/usr/share");
+    for (std::string folder; std::getline(data, folder, ':');)
+        if (folder.starts_with('/')) // what is relative is invalid, says the specification
+            folders.push_back(std::filesystem::path(folder) / "gst-anime" / "models");
+    return folders;
 }
 
 std::string git_blob_sha1(std::span<const std::byte> file)

@@ -44,6 +44,10 @@ ANIME_API const CatalogueEntry *identify(std::span<const std::byte> file);
 /// Where `models/fetch` puts NAME.pt: $XDG_DATA_HOME/gst-anime/models.
 std::filesystem::path download_folder();
 
+/// Where styles are looked for that are not embedded: download_folder(), then what packages install into
+/// gst-anime/models in the folders of $XDG_DATA_DIRS.
+std::vector<std::filesystem::path> style_folders();
+
 /// SHA-1 of "blob SIZE\0" and the content, hex: how GitHub shows a file's checksum.
 std::string git_blob_sha1(std::span<const std::byte> file);
 

@@ -88,26 +88,31 @@ std::optional<ModelSource> find_downloaded(const std::string &name, std::error_c
     failure.clear();
     if (name.empty())
         return std::nullopt;
-    for (const auto &[suffix, kind] : suffixes) {
-        const std::filesystem::path path = download_folder() / (name + std::string(suffix));
-        if (std::filesystem::exists(path, failure))
-            return ModelSource{.kind = kind, .path = path, .name = name, .entry = find_in_catalogue(name)};
-        if (failure)
-            return std::nullopt;
-    }
+    for (const std::filesystem::path &folder : style_folders())
+        for (const auto &[suffix, kind] : suffixes) {
+            const std::filesystem::path path = folder / (name + std::string(suffix));
+            if (std::filesystem::exists(path, failure))
+                return ModelSource{
+                    .kind = kind, .path = path, .name = name, .entry = find_in_catalogue(name)};
+            if (failure)
+                return std::nullopt;
+        }
     return std::nullopt;
 }
 
 std::vector<std::string> downloaded_names()
 {
     std::vector<std::string> names;
-    std::error_code unseen;
-    for (std::filesystem::directory_iterator i(download_folder(), unseen), end; !unseen && i != end;
-         i.increment(unseen))
-        if (const std::string name = i->path().stem().string();
-            i->path().extension() == ".safetensors" && name != "default" && !is_path(name))
-            names.push_back(name);
+    for (const std::filesystem::path &folder : style_folders()) {
+        std::error_code unseen;
+        for (std::filesystem::directory_iterator i(folder, unseen), end; !unseen && i != end;
+             i.increment(unseen))
+            if (const std::string name = i->path().stem().string();
+                i->path().extension() == ".safetensors" && name != "default" && !is_path(name))
+                names.push_back(name);
+    }
     std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
 }
 

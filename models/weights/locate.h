@@ -33,12 +33,12 @@ struct ModelSource {
 /// looked for.
 ModelSource locate_model(const std::string &name_or_path);
 
-/// The file that a name means in the download folder. `failure` is why nobody can tell whether there is one:
+/// The file that a name means in style_folders(). `failure` is why nobody can tell whether there is one:
 /// a folder that may not be entered, a name too long for a file.
 std::optional<ModelSource> find_downloaded(const std::string &name, std::error_code &failure);
 
-/// The names that .safetensors files in the download folder can be called by, in the order of the alphabet;
-/// none where the folder can't be read.
+/// The names that .safetensors files in style_folders() can be called by, in the order of the alphabet;
+/// none of a folder that can't be read.
 std::vector<std::string> downloaded_names();
 
 /// The embedded styles, the default first where the build has it.

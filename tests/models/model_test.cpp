@@ -198,6 +198,25 @@ TEST_F(ModelTest, FilesInTheDownloadFolderAreListed)
     EXPECT_THAT(names, testing::Not(testing::Contains("notes")));
 }
 
+TEST_F(ModelTest, FindsWhatAPackageInstalledAfterWhatWasDownloaded)
+{
+    const auto installed = folder_.path() / "share" / "gst-anime" / "models";
+    const auto downloaded = folder_.path() / "gst-anime" / "models";
+    std::filesystem::create_directories(installed);
+    std::filesystem::create_directories(downloaded);
+    setenv("XDG_DATA_DIRS", ("relative:" + (folder_.path() / "share").string()).c_str(), 1);
+    Safetensors file = test::lite_model(4, 6, 1, true);
+    file.metadata["description"] = "of a package";
+    write_safetensors(installed / "packaged.safetensors", file);
+    EXPECT_EQ(load_model("packaged")->description, "of a package");
+    EXPECT_TRUE(is_listed_as_available("packaged"));
+
+    file.metadata["description"] = "one's own";
+    write_safetensors(downloaded / "packaged.safetensors", file);
+    EXPECT_EQ(load_model("packaged")->description, "one's own");
+    unsetenv("XDG_DATA_DIRS");
+}
+
 // A service runs as a user without a home of its own. Something that is no folder fails for root too, who may
 // enter any.
 TEST_F(ModelTest, ADownloadFolderThatCanNotBeEnteredHoldsNoStyles)
