@@ -32,21 +32,21 @@ def rights(root):
 
 
 class Broker:
-    def __init__(self, root, folder, *, tls="", port=None, extra="", store=None, cluster=""):
+    def __init__(self, root, folder, *, tls="", port=None, extra="", store=None, host="127.0.0.1", prefix=()):
         self.port = port or free_port()
+        self.host, self.prefix = host, list(prefix)
         self.folder = folder
         self.store = store or os.path.join(folder, "store")
         self.config = os.path.join(folder, "nats-server.conf")
         self.process = None
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"""
-host: 127.0.0.1
+host: {host}
 port: {self.port}
 max_payload: 16MB
 write_deadline: "10s"
 jetstream {{ store_dir: "{self.store}", max_memory_store: 64MB, max_file_store: 4GB }}
 {tls}
-{cluster}
 {rights(root)}
 {extra}
 """)
@@ -54,14 +54,14 @@ jetstream {{ store_dir: "{self.store}", max_memory_store: 64MB, max_file_store: 
 
     def start(self):
         self.log = open(os.path.join(self.folder, "nats-server.log"), "ab")
-        self.process = subprocess.Popen(["nats-server", "-c", self.config], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([*self.prefix, "nats-server", "-c", self.config], stdout=self.log, stderr=self.log)
         end = time.monotonic() + 10
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 with open(os.path.join(self.folder, "nats-server.log"), encoding="utf-8") as log:
                     raise RuntimeError("nats-server did not start: " + log.read()[-2000:])
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+                with socket.create_connection((self.host, self.port), timeout=1) as probe:
                     probe.settimeout(2)
                     if probe.recv(4) == b"INFO":
                         return
