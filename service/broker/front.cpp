@@ -341,7 +341,7 @@ void Front::follow(const RunPtr &run, const std::string &job, std::uint64_t gene
     const std::lock_guard guard(lock_);
     Followed &followed = followed_[run->key];
     if (followed.run != run)
-        followed = Followed{run, nullptr, 0, {}, false};
+        followed = Followed{run, nullptr, 0, {}, false, false};
     followed.generation = generation;
     if (input)
         followed.input = input;

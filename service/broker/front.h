@@ -50,6 +50,7 @@ private:
         std::uint64_t generation = 0;       ///< 0: not known yet
         std::vector<std::string> jobs;
         bool ending = false; ///< its end is being fetched
+        bool told = false;   ///< that this takes more than one try
     };
     enum class Tried { done, again };
 

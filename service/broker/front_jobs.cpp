@@ -156,13 +156,18 @@ void Front::finish(const std::string &key, const Followed &ended)
         }
         fail(key, ended.run, result_gone());
     } catch (const std::exception &error) {
-        log_.write(Level::warning, Layer::service, ended.run->request_id, "the picture could not be fetched",
-                   {{"reason", error.what()}});
-        // The watch tells of it again once the broker is back.
-        const std::lock_guard guard(lock_);
-        if (const auto found = followed_.find(key);
-            found != followed_.end() && found->second.run == ended.run)
-            found->second.ending = false;
+        if (!ended.told)
+            log_.write(Level::warning, Layer::service, ended.run->request_id,
+                       "the picture could not be fetched yet", {{"reason", error.what()}});
+        // A broker may have lost the leader of the pictures alone, so that the watch goes on. The end of the
+        // run's time ends this too.
+        std::this_thread::sleep_for(pause);
+        const auto current = followed(key);
+        if (current && current->run == ended.run)
+            outbox_.post(key, [this, key, again = ended]() mutable {
+                again.told = true;
+                finish(key, again);
+            });
     }
 }
 
