@@ -159,7 +159,8 @@ def limits_per_client(bench):
 
 def full_stdout(bench):
     reader, writer = os.pipe()
-    with bench.server(stdout=writer) as server:
+    # A line for each of one client's requests, which --log-rate would bound.
+    with bench.server("--log-rate=1000000", stdout=writer) as server:
         os.close(writer)
         connection = server.socket()
         connection.settimeout(10)
