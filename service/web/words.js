@@ -121,6 +121,7 @@ export const words = {
       'undecodable': 'This browser can’t open {type} files. Save the photo as JPEG and choose that.',
       'rate': 'Too many photos in a short time. It goes on in {seconds} seconds.',
       'connections': 'Too many connections from here at once. It goes on in {seconds} seconds.',
+      'key-missing': 'This server paints only for those who have a key, and this page has none. Ask who runs it.',
       'queue-full': 'Many people are painting just now. Trying again in {seconds} seconds.',
       'uploads-full': 'Many photos are arriving just now. Trying again in {seconds} seconds.',
       'sending-full': 'Many pictures are being fetched just now. Trying again in {seconds} seconds.',
@@ -264,6 +265,7 @@ export const words = {
       'undecodable': '此浏览器无法打开 {type} 文件。请存为 JPEG 后再选择。',
       'rate': '短时间内照片太多，{seconds} 秒后继续。',
       'connections': '来自此处的连接太多，{seconds} 秒后继续。',
+      'key-missing': '此服务器只为持有密钥的人绘画，本页面没有密钥。请联系服务器管理员。',
       'queue-full': '现在使用的人很多，{seconds} 秒后自动重试。',
       'uploads-full': '正在接收的照片很多，{seconds} 秒后自动重试。',
       'sending-full': '正在下载的作品很多，{seconds} 秒后自动重试。',
@@ -298,11 +300,14 @@ const sameAs = {
   'model-missing': ['model-invalid', 'model-unsupported', 'executor-missing', 'device-missing',
     'precision-unsupported'],
   'misconfigured': ['libvips-missing', 'caps-unsupported', 'element-missing', 'description-missing',
-    'description-invalid', 'option-unknown'],
-  'internal': ['frame-invalid', 'failed', 'service-failed'],
+    'description-invalid', 'option-unknown', 'overlay-blender-missing'],
+  'internal': ['frame-invalid', 'failed', 'service-failed', 'device-lost', 'broker-gone', 'worker-lost'],
   'misunderstood': ['request-invalid', 'option-invalid', 'multipart-invalid', 'header-invalid', 'media-type',
-    'not-found', 'method-not-allowed', 'idempotency-mismatch', 'job-finished'],
+    'not-found', 'method-not-allowed', 'idempotency-mismatch', 'job-finished', 'head-invalid', 'target-too-long',
+    'not-acceptable'],
   'job-cancelled': ['cancelled'],
+  'queue-full': ['share-full', 'broker-full'],
+  'key-missing': ['key-invalid'],
 };
 
 /** The sentence's name for an error code; undefined where there is none. */
