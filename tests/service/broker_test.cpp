@@ -3,6 +3,7 @@
 // together is told by tests/cluster.
 #include "service/broker/outbox.h"
 #include "service/broker/protocol.h"
+#include "service/options.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -77,6 +78,27 @@ TEST(BrokerRecordsTest, WhatIsNoRecordIsSaidToBeNone)
 TEST(BrokerRecordsTest, APasswordIsNeverShown)
 {
     EXPECT_EQ(without_password("nats://front:se@cret@a:4222,b:1,tls://x@c"), "nats://a:4222,b:1,tls://c");
+}
+
+TEST(WorkerOptionsTest, AreThoseOfAServerThatConcernIt)
+{
+    const auto nothing = [](const char *) -> const char * { return nullptr; };
+    const auto parse = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "anime-worker");
+        return parse_options(arguments, nothing, Program::worker);
+    };
+    const ParsedOptions good = parse({"--broker=nats://a:1", "--workers=3", "--ack-wait=2"});
+    ASSERT_TRUE(good.options) << good.message;
+    EXPECT_EQ(good.options->limits.workers, 3);
+    EXPECT_EQ(good.options->ack_wait, 2);
+    const ParsedOptions without = parse({});
+    EXPECT_FALSE(without.options);
+    EXPECT_EQ(without.exit_code, 2);
+    EXPECT_NE(without.message.find("anime-worker: --broker is missing"), std::string::npos)
+        << without.message;
+    EXPECT_FALSE(parse({"--broker=nats://a:1", "--rate=5"}).options) << "a server's";
+    EXPECT_FALSE(parse({"--broker=nats://a:1", "--broker-certificate=x"}).options) << "without its key";
+    EXPECT_FALSE(parse({"--broker=nats://a:1", "--ack-wait=61"}).options) << "out of range";
 }
 
 TEST(OutboxTest, LettersOfOneKeyKeepTheirOrderAndOthersDoNotWait)
