@@ -29,6 +29,13 @@ constexpr const char *default_style = "default";
 /// Descriptions come in twins: NAME, and NAME-png that makes a PNG of the same.
 constexpr std::string_view png_suffix = "-png";
 
+/// The others (films, cameras) are not even parsed: they may need plugins that a server does without.
+bool may_be_served(const Description &description)
+{
+    return description.text.find("appsrc") != std::string::npos &&
+           description.text.find("appsink") != std::string::npos;
+}
+
 bool is_served(const Pipeline &pipeline)
 {
     return pipeline.has("input", "appsrc") && pipeline.has("output", "appsink");
@@ -101,6 +108,8 @@ Engine::~Engine() = default;
 void Engine::add_description(const std::string &name)
 {
     const Description description = load_description(name);
+    if (!may_be_served(description))
+        return;
     Pipeline pipeline(description);
     if (!is_served(pipeline))
         return;

@@ -7,6 +7,9 @@
 #include "models/error.h"
 #include "models/painter.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace anime::service
@@ -42,6 +45,22 @@ TEST_F(EngineTest, WhatPaintsIsNamedAlikeByEveryServer)
     }
     EXPECT_EQ(digests.size(), styles) << "no two styles are painted by the same";
     EXPECT_NE(digest({}), digest({.format = "png"})) << "another description";
+}
+
+// The live descriptions and those of films need plugins that a server does without.
+TEST_F(EngineTest, WhatIsNotServedIsNotParsed)
+{
+    const std::string installed = g_getenv("ANIME_PIPELINE_PATH");
+    char folder[] = "/tmp/anime-descriptions-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    std::ofstream(std::string(folder) + "/camera.launch")
+        << "no-such-source ! video/x-raw,width=4 ! no-such-window name=view\n";
+    g_setenv("ANIME_PIPELINE_PATH", (std::string(folder) + ":" + installed).c_str(), true);
+    Engine engine(options_, log_);
+    EXPECT_NO_THROW(engine.warm_up()) << "a critical warning would have ended the test";
+    EXPECT_FALSE(engine.facts().formats.contains("camera"));
+    g_setenv("ANIME_PIPELINE_PATH", installed.c_str(), true);
+    std::filesystem::remove_all(folder);
 }
 
 TEST_F(EngineTest, AStyleWhoseFileWentAwaySaysSo)
