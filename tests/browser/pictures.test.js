@@ -218,6 +218,37 @@ describe('the viewer', () => {
   });
 });
 
+describe('keeping and sharing', () => {
+  it('copies the picture as a PNG', async () => {
+    await visit({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    await openViewer();
+    await page.locator('[data-view="copy"]').click();
+    await page.waitForFunction(() => document.querySelector('#toast span').textContent === 'Copied');
+    const size = await page.evaluate(async () => {
+      const [item] = await navigator.clipboard.read();
+      const bitmap = await createImageBitmap(await item.getType('image/png'));
+      return [bitmap.width, bitmap.height];
+    });
+    assert.deepEqual(size, [512, 600]);
+  });
+
+  it('hands the picture, named after its style, to the phone’s share sheet', async () => {
+    await visit({}, () => page.addInitScript(() => {
+      navigator.share = async ({ files }) => { window.shared = files.map((file) => [file.name, file.type, file.size > 10000]); };
+    }));
+    await dropPortrait();
+    await card('succeeded').waitFor();
+    await openViewer();
+    await page.locator('[data-view="share"]').click();
+    await page.waitForFunction(() => window.shared);
+    const [[name, type, large]] = await page.evaluate(() => window.shared);
+    assert.match(name, /^portrait-[\w-]+\.jpg$/);
+    assert.deepEqual([type, large], ['image/jpeg', true]);
+  });
+});
+
 describe('a picture', () => {
   it('is kept in the browser within a bound that the page shows, and can be forgotten', async () => {
     await dropPortrait();
@@ -309,6 +340,22 @@ describe('a phone', () => {
     assert.equal(await cut(), '50%');
     await swipe(15, 0);
     assert.notEqual(await cut(), '50%');
+  });
+
+  it('zooms into the viewer with two fingers', async () => {
+    await visit(phone);
+    await choose(photos(1));
+    await card('succeeded').waitFor();
+    await openViewer();
+    const scale = () => page.locator('.viewer-stage').evaluate((stage) => Number(/scale\(([\d.]+)\)/.exec(stage.style.getPropertyValue('--view'))[1]));
+    const before = await scale();
+    const box = await page.locator('.viewer-stage').boundingBox();
+    const session = await context.newCDPSession(page);
+    const fingers = (apart) => [-1, 1].map((side, id) => ({ id, x: Math.round(box.x + box.width / 2 + side * apart), y: Math.round(box.y + box.height / 2) }));
+    await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(40) });
+    for (let apart = 50; apart <= 120; apart += 10) await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(apart) });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    assert.ok((await scale()) > 1.5 * before, `${await scale()} after ${before}`);
   });
 
   it('can install the page: the manifest is there with its icons, and a worker', async () => {
