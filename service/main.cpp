@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // anime-server: photos in over HTTP, anime out.
 #include "pipelines/installed.h"
-#include "service/memory.h"
+#include "service/ops/memory.h"
 #include "service/program.h"
 #include "service/service.h"
 

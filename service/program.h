@@ -2,7 +2,7 @@
 // What anime-server and anime-worker do alike as processes: start in the background, tick, end in two steps.
 #pragma once
 
-#include "service/log.h"
+#include "service/ops/log.h"
 
 #include <chrono>
 #include <functional>

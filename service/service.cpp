@@ -2,7 +2,7 @@
 #include "service/service.h"
 
 #include "models/painter.h"
-#include "service/memory.h"
+#include "service/ops/memory.h"
 
 #include <nlohmann/json.hpp>
 

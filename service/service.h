@@ -2,11 +2,11 @@
 // The whole service, from its parts, for main() and for the tests.
 #pragma once
 
-#include "service/admin.h"
 #include "service/api/api.h"
 #include "service/broker/cluster.h"
+#include "service/engine/workers.h"
 #include "service/http/server.h"
-#include "service/workers.h"
+#include "service/ops/admin.h"
 
 #include <memory>
 #include <thread>

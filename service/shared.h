@@ -2,14 +2,14 @@
 // What the HTTP side and the workers have in common.
 #pragma once
 
-#include "service/byte_budget.h"
-#include "service/cache.h"
-#include "service/engine.h"
+#include "service/engine/engine.h"
 #include "service/jobs/board.h"
 #include "service/jobs/elsewhere.h"
-#include "service/log.h"
-#include "service/metrics.h"
-#include "service/options.h"
+#include "service/ops/log.h"
+#include "service/ops/metrics.h"
+#include "service/ops/options.h"
+#include "service/results/byte_budget.h"
+#include "service/results/cache.h"
 
 namespace anime::service
 {

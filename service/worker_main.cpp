@@ -2,11 +2,11 @@
 // anime-worker: paints what servers hand to the broker.
 #include "models/painter.h"
 #include "pipelines/installed.h"
-#include "service/admin.h"
 #include "service/broker/settings.h"
 #include "service/broker/worker.h"
 #include "service/http/server.h"
-#include "service/memory.h"
+#include "service/ops/admin.h"
+#include "service/ops/memory.h"
 #include "service/program.h"
 
 #include <gst/gst.h>

@@ -2,7 +2,7 @@
 // What is written and counted of each request, whatever became of it.
 #include "service/api/api.h"
 #include "service/http/address.h"
-#include "service/memory.h"
+#include "service/ops/memory.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>

@@ -2,7 +2,7 @@
 // Who may send a photo now, and how it is taken in.
 #include "service/api/api.h"
 #include "service/http/address.h"
-#include "service/memory.h"
+#include "service/ops/memory.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>

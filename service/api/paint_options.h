@@ -2,7 +2,7 @@
 // What clients may choose: options of the query and of forms, checked against what there is.
 #pragma once
 
-#include "service/engine.h"
+#include "service/engine/engine.h"
 #include "service/picture.h"
 #include "service/problem.h"
 

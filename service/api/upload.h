@@ -2,10 +2,10 @@
 // A request's body as it arrives: a multipart form or the bare photo, never more of it than is allowed.
 #pragma once
 
-#include "service/byte_budget.h"
 #include "service/http/multipart.h"
 #include "service/picture.h"
 #include "service/problem.h"
+#include "service/results/byte_budget.h"
 
 #include <glib.h>
 

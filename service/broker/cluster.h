@@ -4,9 +4,9 @@
 
 #include "service/jobs/board.h"
 #include "service/jobs/elsewhere.h"
-#include "service/log.h"
-#include "service/metrics.h"
-#include "service/options.h"
+#include "service/ops/log.h"
+#include "service/ops/metrics.h"
+#include "service/ops/options.h"
 
 #include <functional>
 #include <memory>

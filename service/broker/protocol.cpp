@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/broker/protocol.h"
 
-#include "service/picture_json.h"
+#include "service/results/picture_json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "service/broker/connection.h"
-#include "service/options.h"
+#include "service/ops/options.h"
 
 namespace anime::service::broker
 {

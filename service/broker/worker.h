@@ -4,9 +4,9 @@
 #pragma once
 
 #include "service/broker/protocol.h"
-#include "service/engine.h"
-#include "service/log.h"
-#include "service/metrics.h"
+#include "service/engine/engine.h"
+#include "service/ops/log.h"
+#include "service/ops/metrics.h"
 
 #include <atomic>
 #include <list>

@@ -2,7 +2,7 @@
 // Whether the job board's lock is held as shortly with many jobs as with few: microseconds of each operation
 // with 6,000 jobs and with as many as --max-jobs allows, and their ratio.
 #include "service/jobs/board.h"
-#include "service/options.h"
+#include "service/ops/options.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "contract.h"
+#include "tests/service/contract.h"
 
 #include "service/resources.h"
 

@@ -2,7 +2,7 @@
 // openapi.json, and whether an answer keeps to it.
 #pragma once
 
-#include "http_client.h"
+#include "tests/service/http_client.h"
 
 #include <set>
 #include <string>

@@ -2,8 +2,8 @@
 // The real service on a free port, with the stock pipelines of tests/service/pipelines.
 #pragma once
 
-#include "contract.h"
-#include "http_client.h"
+#include "tests/service/contract.h"
+#include "tests/service/http_client.h"
 
 #include "service/service.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "http_client.h"
+#include "tests/service/http_client.h"
 
 #include <arpa/inet.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The service over HTTP, as a client meets it. Every answer is held against openapi.json on the way.
-#include "fixture.h"
+#include "tests/service/fixture.h"
 
 #include <gst/gst.h>
 

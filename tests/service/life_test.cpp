@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The service starts, drains and stops while clients are there.
-#include "fixture.h"
+#include "tests/service/fixture.h"
 
 namespace anime::service
 {

@@ -2,8 +2,8 @@
 // Options, problems, base64 answers, and a log that never makes anybody wait.
 #include "service/api/answers.h"
 #include "service/http/response.h"
-#include "service/log.h"
-#include "service/options.h"
+#include "service/ops/log.h"
+#include "service/ops/options.h"
 #include "service/picture.h"
 #include "service/problem.h"
 #include "service/resources.h"

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What two servers have to agree on.
+#include "tests/service/fixture.h"
+
+#include "service/engine/engine.h"
+
+#include "models/error.h"
+#include "models/painter.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace anime::service
+{
+
+class EngineTest : public ServiceTest
+{
+protected:
+    /// Of another process, as far as the engine knows: only files and descriptions decide.
+    std::string digest(const PaintOptions &options) const
+    {
+        Engine engine(options_, log_);
+        engine.warm_up();
+        return engine.painter_digest(options);
+    }
+
+    const int silent_ = memfd_create("log", MFD_CLOEXEC);
+    LineWriter writer_{silent_};
+    mutable Log log_{writer_};
+};
+
+TEST_F(EngineTest, WhatPaintsIsNamedAlikeByEveryServer)
+{
+    std::set<std::string> digests;
+    std::size_t styles = 0;
+    for (const StyleInfo &style : list_styles()) {
+        if (!style.available)
+            continue;
+        ++styles;
+        const PaintOptions options{.style = style.name};
+        EXPECT_EQ(digest(options), digest(options)) << style.name;
+        digests.insert(digest(options));
+    }
+    EXPECT_EQ(digests.size(), styles) << "no two styles are painted by the same";
+    EXPECT_NE(digest({}), digest({.format = "png"})) << "another description";
+}
+
+// The live descriptions and those of films need plugins that a server does without.
+TEST_F(EngineTest, WhatIsNotServedIsNotParsed)
+{
+    const std::string installed = g_getenv("ANIME_PIPELINE_PATH");
+    char folder[] = "/tmp/anime-descriptions-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    std::ofstream(std::string(folder) + "/camera.launch")
+        << "no-such-source ! video/x-raw,width=4 ! no-such-window name=view\n";
+    g_setenv("ANIME_PIPELINE_PATH", (std::string(folder) + ":" + installed).c_str(), true);
+    Engine engine(options_, log_);
+    EXPECT_NO_THROW(engine.warm_up()) << "a critical warning would have ended the test";
+    EXPECT_FALSE(engine.facts().formats.contains("camera"));
+    g_setenv("ANIME_PIPELINE_PATH", installed.c_str(), true);
+    std::filesystem::remove_all(folder);
+}
+
+TEST_F(EngineTest, AStyleWhoseFileWentAwaySaysSo)
+{
+    Engine engine(options_, log_);
+    engine.warm_up();
+    try {
+        engine.painter_digest({.style = "went-away"});
+        FAIL();
+    } catch (const Error &error) {
+        EXPECT_EQ(error.code(), "model-missing");
+    }
+}
+
+} // namespace anime::service
