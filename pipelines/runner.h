@@ -3,8 +3,8 @@
 // until it ends, and says in one Failure why it did not end well.
 #pragma once
 
-#include "elements/gst_raii.h"
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
+#include "elements/common/gst_raii.h"
 
 #include <gst/gst.h>
 

@@ -15,7 +15,7 @@ int status_of(const std::string &code)
 {
     static const std::map<std::string_view, int> statuses = {
 #define ANIME_ERROR(name, domain, number, status, sentence) {name, status},
-#include "elements/report/errors.def"
+#include "elements/common/errors.def"
 #undef ANIME_ERROR
     };
     if (const auto found = statuses.find(code); found != statuses.end() && found->second > 0)

@@ -2,7 +2,7 @@
 // An answer that isn't a picture: RFC 9457 problem details with a stable code.
 #pragma once
 
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 
 #include <nlohmann/json_fwd.hpp>
 

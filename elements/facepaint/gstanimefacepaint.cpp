@@ -27,11 +27,11 @@
  */
 #include "elements/facepaint/gstanimefacepaint.h"
 
+#include "elements/common/gst_raii.h"
 #include "elements/common/stopwatch.h"
 #include "elements/facepaint/face_metas.h"
 #include "elements/facepaint/face_painter.h"
 #include "elements/facepaint/facepaint_properties.h"
-#include "elements/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/painting_filter.h"
 #include "elements/painting/style_in_use.h"

@@ -6,8 +6,8 @@
 
 #include "elements/common/cancellation.h"
 #include "elements/common/frame_gaps.h"
+#include "elements/common/report.h"
 #include "elements/painting/paint_properties.h"
-#include "elements/report/report.h"
 
 #include <gst/video/gstvideofilter.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/painting/style_in_use.h"
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 
 #include <utility>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "elements/common/cancellation.h"
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 #include "elements/sizeguard/colours.h"
 #include "elements/sizeguard/scanner.h"
 #include "models/image.h"

@@ -31,8 +31,8 @@
  */
 #include "elements/sizeguard/gstanimesizeguard.h"
 
-#include "elements/gst_raii.h"
-#include "elements/report/report.h"
+#include "elements/common/gst_raii.h"
+#include "elements/common/report.h"
 #include "elements/sizeguard/stream.h"
 
 #include <gst/video/video.h>

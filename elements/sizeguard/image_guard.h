@@ -4,7 +4,7 @@
 #pragma once
 
 #include "elements/common/cancellation.h"
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 #include "elements/sizeguard/decoder.h"
 #include "elements/sizeguard/image_limits.h"
 #include "elements/sizeguard/memory_budget.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "elements/common/cancellation.h"
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 #include "elements/sizeguard/scanner.h"
 
 #include <memory>

@@ -2,7 +2,7 @@
 // Raw video through sizeguard: judged by its caps, scaled down where it is too large, else untouched.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "elements/sizeguard/image_guard.h"
 #include "elements/sizeguard/raw_scaler.h"
 

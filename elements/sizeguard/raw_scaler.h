@@ -2,7 +2,7 @@
 // Scales raw video frames down with GStreamer's own converter; format and everything else stay.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "elements/sizeguard/decoder.h"
 
 #include <gst/video/video.h>

@@ -4,7 +4,7 @@
 // whatever the size of the pieces.
 #pragma once
 
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 #include "elements/sizeguard/image_limits.h"
 #include "elements/sizeguard/png_colours.h"
 

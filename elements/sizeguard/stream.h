@@ -3,9 +3,9 @@
 #pragma once
 
 #include "elements/common/cancellation.h"
+#include "elements/common/gst_raii.h"
+#include "elements/common/report.h"
 #include "elements/common/stopwatch.h"
-#include "elements/gst_raii.h"
-#include "elements/report/report.h"
 #include "elements/sizeguard/image_guard.h"
 #include "elements/sizeguard/properties.h"
 #include "elements/sizeguard/raw_path.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pipelines/film/colour.h"
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 
 #include <algorithm>
 

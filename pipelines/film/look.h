@@ -2,7 +2,7 @@
 // What a film holds, before it is painted: its streams, and its first picture as decoded. Costs one frame.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "pipelines/runner.h"
 
 #include <gst/video/video.h>

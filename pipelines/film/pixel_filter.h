@@ -3,7 +3,7 @@
 // no plugin, and have no name to be asked for).
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 
 namespace anime
 {

@@ -3,7 +3,7 @@
 // muxer.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 
 #include <chrono>
 #include <string>

@@ -4,7 +4,7 @@
 // pixels around it, is below 4 levels. Prints, for each clip, the mean change of the still pixels of what
 // DESCRIPTION made, divided by the film's own there: for the whole picture, and inside the faces that
 // facepaint marked. Below 1, the painting is steadier than the film.
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 
 #include <gst/app/gstappsink.h>
 

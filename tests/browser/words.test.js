@@ -17,7 +17,7 @@ const codeTables = (markdown) => matches(markdown, /^\| code \|.*\n((?:\|.*\n)+)
 describe('the words', () => {
   it('tell every error code of the service and the elements in both languages', () => {
     // Those that an answer can have: with a status.
-    const ofTable = matches(read('elements/report/errors.def'), /^ANIME_ERROR\("([a-z-]+)", \w+, \w+, [1-9]\d\d,/gm);
+    const ofTable = matches(read('elements/common/errors.def'), /^ANIME_ERROR\("([a-z-]+)", \w+, \w+, [1-9]\d\d,/gm);
     const ofElements = codeTables(read('docs/elements.md'));
     const ofProxy = matches(read('packaging/nginx/anime-server.conf'), /"code": "([a-z-]+)"/g);
     assert.ok(ofTable.length > 50 && ofElements.length > 15, 'the codes were found');

@@ -2,7 +2,7 @@
 // One element that paints frames, in a GstHarness, with painters that a test brings.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "tests/elements/fake_painter.h"
 
 #include <gst/check/gstharness.h>

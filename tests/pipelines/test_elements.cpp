@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/pipelines/test_elements.h"
 
-#include "elements/report/report.h"
+#include "elements/common/report.h"
 
 #include <gst/base/gstbasetransform.h>
 

@@ -112,7 +112,7 @@ TEST(Problems, EveryCodeOfTheTableAndOfGStreamerHasAStatusAndIsInTheContract)
 #define ANIME_ERROR(name, domain, number, status, sentence)                                                  \
     if ((status) > 0)                                                                                        \
         expect_known(name);
-#include "elements/report/errors.def"
+#include "elements/common/errors.def"
 #undef ANIME_ERROR
     const std::pair<const char *, GType> domains[] = {{"core", GST_TYPE_CORE_ERROR},
                                                       {"library", GST_TYPE_LIBRARY_ERROR},

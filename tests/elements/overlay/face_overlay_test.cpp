@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How painted faces travel on a buffer beside other overlays.
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "elements/overlay/face_overlay.h"
 #include "tests/elements/broken_allocator.h"
 

@@ -2,9 +2,9 @@
 // The properties that are described in tables: each is installed, read back, told of by gst-inspect-1.0 and
 // by the docs.
 #include "elements/animeganfilter/gstanimeganfilter.h"
+#include "elements/common/gst_raii.h"
 #include "elements/common/property_table.h"
 #include "elements/facepaint/gstanimefacepaint.h"
-#include "elements/gst_raii.h"
 
 #include <gst/gst.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 // The element in a harness of its own, with a bus.
 #pragma once
 
-#include "elements/gst_raii.h"
+#include "elements/common/gst_raii.h"
 #include "elements/sizeguard/gstanimesizeguard.h"
 #include "tests/elements/sizeguard/test_images.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "elements/report/report.h"
+#include "elements/common/report.h"
 
 #include "models/error.h"
 
@@ -23,7 +23,7 @@ ErrorNumber number_of(std::string_view code)
 #define ANIME_ERROR(name, domain, number, status, sentence)                                                  \
     if (code == (name))                                                                                      \
         return {GST_##domain##_ERROR, GST_##domain##_ERROR_##number};
-#include "elements/report/errors.def"
+#include "elements/common/errors.def"
 #undef ANIME_ERROR
     return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
 }

@@ -2,7 +2,7 @@
 // Bus messages, errors and statistics in the one form that sizeguard, facepaint and animeganfilter share.
 #pragma once
 
-#include "elements/report/failure.h"
+#include "elements/common/failure.h"
 
 #include <gst/gst.h>
 

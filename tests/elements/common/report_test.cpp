@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What an application reads of the elements' errors, messages, statistics and latency.
-#include "elements/gst_raii.h"
-#include "elements/report/report.h"
+#include "elements/common/gst_raii.h"
+#include "elements/common/report.h"
 #include "models/error.h"
 
 #include <gtest/gtest.h>
