@@ -29,7 +29,7 @@
 #include "elements/common/gst_raii.h"
 #include "elements/common/stopwatch.h"
 #include "elements/overlay/face_overlay.h"
-#include "elements/painting/painting_filter.h"
+#include "elements/painting/gstanimepainting.h"
 #include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The class from which facepaint and animeganfilter derive: a video filter that paints with a model. It opens
-// the model and follows its changes, gives up the frame in work on a flush or a stop, counts what was
-// dropped, answers the latency, and keeps what other elements attached to a frame.
+// What facepaint and animeganfilter have in common beside GObject (gstanimepainting.h): opens the model and
+// follows its changes, refuses frames, counts what was dropped.
 #pragma once
 
 #include "elements/common/cancellation.h"
@@ -9,7 +8,7 @@
 #include "elements/common/report.h"
 #include "elements/painting/paint_properties.h"
 
-#include <gst/video/gstvideofilter.h>
+#include <gst/gst.h>
 
 #include <atomic>
 #include <memory>
@@ -82,21 +81,3 @@ private:
 };
 
 } // namespace anime
-
-struct GstAnimePainting {
-    GstVideoFilter parent;
-    anime::PaintingFilter *impl; ///< made by the derived class's init, and owned
-};
-
-struct GstAnimePaintingClass {
-    GstVideoFilterClass parent_class;
-};
-
-GType gst_anime_painting_get_type();
-
-/// Has its properties set and read by PaintingFilter::set() and get(). GObject inherits everything but this,
-/// so a derived class's init calls it before it installs properties.
-void gst_anime_painting_use_properties(GObjectClass *derived);
-
-#define GST_ANIME_PAINTING(object)                                                                           \
-    (G_TYPE_CHECK_INSTANCE_CAST((object), gst_anime_painting_get_type(), GstAnimePainting))

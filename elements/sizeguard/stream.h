@@ -7,8 +7,8 @@
 #include "elements/common/report.h"
 #include "elements/common/stopwatch.h"
 #include "elements/sizeguard/image_guard.h"
-#include "elements/sizeguard/properties.h"
 #include "elements/sizeguard/raw_path.h"
+#include "elements/sizeguard/sizeguard_properties.h"
 
 #include <atomic>
 #include <memory>

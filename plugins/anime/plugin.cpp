@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plugin "anime": registers the elements, one line each.
 #include "elements/animeganfilter/gstanimeganfilter.h"
-#include "elements/facepaint/gstanimefacepaint.h"
-#include "elements/sizeguard/gstanimesizeguard.h"
+#include "elements/facepaint/gstfacepaint.h"
+#include "elements/sizeguard/gstsizeguard.h"
 
 #include <gst/gst.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // facepaint in a pipeline: pixels, metas, messages, errors, stopping in the middle.
-#include "elements/facepaint/gstanimefacepaint.h"
+#include "elements/facepaint/gstfacepaint.h"
 #include "elements/overlay/face_overlay.h"
 #include "fake_detector.h"
 #include "test_picture.h"

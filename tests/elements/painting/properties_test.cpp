@@ -4,7 +4,7 @@
 #include "elements/animeganfilter/gstanimeganfilter.h"
 #include "elements/common/gst_raii.h"
 #include "elements/common/property_table.h"
-#include "elements/facepaint/gstanimefacepaint.h"
+#include "elements/facepaint/gstfacepaint.h"
 
 #include <gst/gst.h>
 #include <gtest/gtest.h>

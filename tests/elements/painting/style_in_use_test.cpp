@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // facepaint in front of animeganfilter: faces and frame have one style.
 #include "elements/animeganfilter/gstanimeganfilter.h"
-#include "elements/facepaint/gstanimefacepaint.h"
+#include "elements/facepaint/gstfacepaint.h"
 #include "tests/elements/element_fixture.h"
 #include "tests/elements/facepaint/fake_detector.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // sizeguard behind souphttpsrc, which fetches from a server inside of this program.
 #include "elements/common/gst_raii.h"
-#include "elements/sizeguard/gstanimesizeguard.h"
+#include "elements/sizeguard/gstsizeguard.h"
 #include "tests/elements/sizeguard/test_images.h"
 
 #include <gio/gio.h>

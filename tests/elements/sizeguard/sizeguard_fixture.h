@@ -3,7 +3,7 @@
 #pragma once
 
 #include "elements/common/gst_raii.h"
-#include "elements/sizeguard/gstanimesizeguard.h"
+#include "elements/sizeguard/gstsizeguard.h"
 #include "tests/elements/sizeguard/test_images.h"
 
 #include <gst/check/gstharness.h>

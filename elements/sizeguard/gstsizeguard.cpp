@@ -29,7 +29,7 @@
  *   videoconvert ! autovideosink
  * ]| A folder of numbered photos as a film.
  */
-#include "elements/sizeguard/gstanimesizeguard.h"
+#include "elements/sizeguard/gstsizeguard.h"
 
 #include "elements/common/gst_raii.h"
 #include "elements/common/report.h"

@@ -25,7 +25,7 @@
  *   pngenc ! filesink location=faces.png
  * ]| A photo of which only the faces are painted.
  */
-#include "elements/facepaint/gstanimefacepaint.h"
+#include "elements/facepaint/gstfacepaint.h"
 
 #include "elements/common/gst_raii.h"
 #include "elements/common/stopwatch.h"
@@ -33,7 +33,7 @@
 #include "elements/facepaint/face_painter.h"
 #include "elements/facepaint/facepaint_properties.h"
 #include "elements/overlay/face_overlay.h"
-#include "elements/painting/painting_filter.h"
+#include "elements/painting/gstanimepainting.h"
 #include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>

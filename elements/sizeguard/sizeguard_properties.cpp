@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "elements/sizeguard/properties.h"
+#include "elements/sizeguard/sizeguard_properties.h"
 
 namespace anime
 {
