@@ -71,7 +71,7 @@ def started(*command, **more):
 
 
 def header_timeout():
-    with open(os.path.join(root, "service", "options.h"), encoding="utf-8") as file:
+    with open(os.path.join(root, "service", "ops", "options.h"), encoding="utf-8") as file:
         return int(re.search(r"header_timeout = (\d+);", file.read()).group(1))
 
 
@@ -208,7 +208,7 @@ def lnav(folder):
 
 def metrics_exist():
     """Every metric that an alert or a panel names is one that the service has."""
-    with open(os.path.join(root, "service", "metrics.cpp"), encoding="utf-8") as file:
+    with open(os.path.join(root, "service", "ops", "metrics.cpp"), encoding="utf-8") as file:
         known = set(re.findall(r'"((?:anime|process)_[a-z_]+)"', file.read()))
     used = re.findall(r"\b(?:anime|process)_[a-z_]+",
                       read("prometheus", "anime-server.rules.yml") + read("grafana", "anime-server.json"))
@@ -226,7 +226,7 @@ def panels_choose_their_instance():
 
 def alerts_can_fire():
     """A quantile is never above its histogram's largest bucket, so no alert may ask for more."""
-    with open(os.path.join(root, "service", "metrics.cpp"), encoding="utf-8") as file:
+    with open(os.path.join(root, "service", "ops", "metrics.cpp"), encoding="utf-8") as file:
         source = file.read()
     buckets = {name: max(map(float, re.findall(r"[\d.]+", values)))
                for name, values in re.findall(r"BucketBoundaries (\w+) = \{([^}]*)\}", source)}
