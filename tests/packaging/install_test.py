@@ -8,6 +8,8 @@ usage: install_test.py BUILD MESON
 import glob
 import json
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -90,10 +92,17 @@ with tempfile.TemporaryDirectory() as folder:
                     assert job["state"] == "succeeded" and len(job["image"]) > 10000, job
             finally:
                 process.terminate()
-        unit = glob.glob(os.path.join(folder, "**", "anime-server.service"), recursive=True)
-        assert len(unit) == 1, unit
-        with open(unit[0], encoding="utf-8") as file:
-            assert "dir@" not in file.read()
+    for program in "anime-server", "anime-worker":
+        units = glob.glob(os.path.join(folder, "**", program + ".service"), recursive=True)
+        assert len(units) == os.path.exists(os.path.join(prefix, "bin", program)), (program, units)
+        for unit in units:
+            with open(unit, encoding="utf-8") as file:
+                assert "dir@" not in file.read()
 
-    for document in "README.md", "docs/pipelines.md", "examples/player.cpp":
-        assert os.path.exists(os.path.join(prefix, "share", "doc", "gst-anime", document)), document
+    # The documents came along with all that they link to.
+    documents = pathlib.Path(prefix, "share", "doc", "gst-anime")
+    for document in "README.md", "docs/pipelines.md", "packaging/README.md", "examples/player.cpp":
+        assert (documents / document).exists(), document
+    for document in documents.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
+            assert "://" in target or (document.parent / target).exists(), f"{document}: {target}"
