@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A player whose picture is painted: its style and strength change while it plays, what the painter measures
 // and what comes too late is read from the bus, and one painted frame is pulled out of the pipeline into a
-// file. c++ -std=c++20 player.cpp -o player $(pkg-config --cflags --libs gstreamer-app-1.0
-// gstreamer-video-1.0) usage: player [SECONDS [FRAME.ppm [STYLE]]]
+// file.
+//
+// c++ -std=c++20 player.cpp -o player $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-video-1.0)
+//
+// usage: player [SECONDS [FRAME.ppm [STYLE]]]
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
@@ -15,14 +18,13 @@
 /// Any source serves: uridecodebin uri=…, v4l2src. The queue before the painter drops what it has no time
 /// for, the one behind it lets it begin the next frame while the last is shown. A tee hands each painted
 /// frame to both sinks.
-static const char *const line =
-    "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 ! videoconvert "
-    "! "
-    "queue leaky=downstream max-size-buffers=1 ! animeganfilter name=paint message-interval=500000000 ! "
-    "queue max-size-buffers=2 ! videoconvert ! tee name=painted "
-    "painted. ! queue ! autovideosink "
-    "painted. ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! video/x-raw,format=RGB ! "
-    "appsink name=frames max-buffers=1 drop=true sync=false";
+static const char *const line = R"(
+    videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 ! videoconvert !
+    queue leaky=downstream max-size-buffers=1 ! animeganfilter name=paint message-interval=500000000 !
+    queue max-size-buffers=2 ! videoconvert ! tee name=painted
+    painted. ! queue ! autovideosink
+    painted. ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! video/x-raw,format=RGB !
+    appsink name=frames max-buffers=1 drop=true sync=false)";
 
 static void save(GstSample *sample, const char *path)
 {
@@ -48,20 +50,18 @@ static bool read(GstMessage *message)
         const GstStructure *details = nullptr;
         gst_message_parse_error(message, &error, nullptr);
         gst_message_parse_error_details(message, &details);
-        const char *code = details ? gst_structure_get_string(details, "code") : "no code";
-        std::fprintf(stderr, "%s [%s]\n", error->message, code);
+        const char *code = details ? gst_structure_get_string(details, "code") : nullptr;
+        gst_printerrln("%s [%s]", error->message, code ? code : "no code");
         g_error_free(error);
         return false;
     }
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS) {
         guint64 processed = 0, dropped = 0;
         gst_message_parse_qos_stats(message, nullptr, &processed, &dropped);
-        std::printf("%s was late: %lu frames, %lu dropped\n", GST_MESSAGE_SRC_NAME(message),
-                    static_cast<unsigned long>(processed), static_cast<unsigned long>(dropped));
+        gst_println("%s was late: %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT " dropped",
+                    GST_MESSAGE_SRC_NAME(message), processed, dropped);
     } else if (gst_message_has_name(message, "animeganfilter")) {
-        gchar *text = gst_structure_to_string(gst_message_get_structure(message));
-        std::puts(text);
-        g_free(text);
+        gst_println("%" GST_PTR_FORMAT, static_cast<const void *>(gst_message_get_structure(message)));
     }
     return GST_MESSAGE_TYPE(message) != GST_MESSAGE_EOS;
 }
