@@ -3,6 +3,7 @@
 // loaded once.
 #include "pipelines/batch.h"
 #include "pipelines/film/film.h"
+#include "pipelines/film/journal.h"
 #include "pipelines/installed.h"
 #include "pipelines/options.h"
 #include "pipelines/partial_file.h"
@@ -67,7 +68,16 @@ struct Outcome {
     std::optional<RunFailure> failure;
     std::vector<RunFailure> notes;
     std::uint64_t frames = 0;
+    std::uint64_t frames_before = 0; ///< of these, those that an earlier run painted
+    bool kept = false;               ///< with a failure: --resume goes on
 };
+
+Outcome failed_with(RunFailure failure)
+{
+    Outcome outcome;
+    outcome.failure = std::move(failure);
+    return outcome;
+}
 
 std::optional<RunFailure> paint_photo(const Options &options, Pipeline &pipeline, const Task &task,
                                       const std::string &output)
@@ -97,6 +107,8 @@ Outcome paint_film(const Options &options, const Description &description, const
     FilmJob job;
     job.input = task.input;
     job.output = partial.name();
+    job.journal = journal_of(task.output);
+    job.resume = options.resume;
     job.style = options.style;
     job.strength = options.strength;
     job.limits.stall = std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.stall_after));
@@ -108,27 +120,31 @@ Outcome paint_film(const Options &options, const Description &description, const
     } catch (const PipelineError &error) {
         // What is wrong with one film is no reason not to paint the next.
         const std::string &code = error.failure().code;
-        if (!interrupted && !code.starts_with("film-") && !code.starts_with("resource-"))
+        if (!interrupted && !code.starts_with("film-") && !code.starts_with("resource-") &&
+            code != "output-unwritable")
             throw;
-        return {error.failure(), {}, 0};
+        return failed_with(error.failure());
     }
     if (result.failure && result.playable && !interrupted) {
         const fs::path kept = partial_name(task.output);
         if (!partial.rename(kept))
             result.failure->message += " They are in " + kept.string() + ".";
     }
-    return {std::move(result.failure), std::move(result.notes), result.frames};
+    return {std::move(result.failure), std::move(result.notes), result.frames, result.frames_before,
+            result.kept};
 }
 
 /// Paints into a file beside the output, which takes its name only when it is complete. Throws PipelineError
 /// for what would fail for every file: a wrong description or option.
 Outcome paint(const Options &options, const Description &description, const Task &task, Progress &progress)
 {
-    PartialFile partial(task.output);
+    const bool film = is_film(description);
+    PartialFile partial =
+        film ? PartialFile(PartialFile::Named{joined_of(task.output)}) : PartialFile(task.output);
     if (partial.error())
-        return {unwritable(task.output, partial.error()), {}, 0};
+        return failed_with(unwritable(task.output, partial.error()));
     Outcome outcome;
-    if (is_film(description)) {
+    if (film) {
         outcome = paint_film(options, description, task, partial, progress);
     } else {
         Pipeline pipeline(description);
@@ -141,7 +157,16 @@ Outcome paint(const Options &options, const Description &description, const Task
     return outcome;
 }
 
-int run(const Options &options)
+/// With --resume: has an earlier run painted it? A film that it began is not.
+bool is_painted(const Task &task)
+{
+    std::error_code missing;
+    const auto painted = fs::last_write_time(task.output, missing);
+    return !missing && painted >= fs::last_write_time(task.input, missing) && !missing &&
+           !fs::exists(journal_of(task.output), missing);
+}
+
+std::vector<Task> plan(const Options &options, const std::vector<Description> &descriptions)
 {
     std::vector<std::string> inputs = options.files;
     std::string output;
@@ -149,8 +174,26 @@ int run(const Options &options)
         output = inputs.back();
         inputs.pop_back();
     }
+    std::vector<Task> tasks = plan_tasks(inputs, output, descriptions);
+    if (options.resume && std::erase_if(tasks, is_painted) > 0)
+        std::fprintf(stderr, "Files that are painted already are left as they are.\n");
+    return tasks;
+}
+
+int interrupted_after(const Outcome &outcome)
+{
+    std::fputs(outcome.kept
+                   ? "Interrupted. What is painted of the film is kept; the same command with --resume "
+                     "goes on.\n"
+                   : "Interrupted.\n",
+               stderr);
+    return 130;
+}
+
+int run(const Options &options)
+{
     const std::vector<Description> descriptions = descriptions_for(options);
-    const std::vector<Task> tasks = plan_tasks(inputs, output, descriptions);
+    const std::vector<Task> tasks = plan(options, descriptions);
     Progress progress(tasks.size());
     std::vector<Failed> failed;
     for (const Task &task : tasks) {
@@ -159,20 +202,19 @@ int run(const Options &options)
             fs::create_directories(task.output.parent_path());
         const auto description = std::ranges::find(descriptions, task.description, &Description::name);
         Outcome outcome = paint(options, *description, task, progress);
-        if (interrupted)
-            break;
-        progress.finish(task, !outcome.failure, outcome.frames);
+        if (interrupted) {
+            progress.clear();
+            return interrupted_after(outcome);
+        }
+        progress.finish(task, !outcome.failure, outcome.frames, outcome.frames_before);
         for (const RunFailure &note : outcome.notes)
             std::fprintf(stderr, "%s: %s\n", task.input.c_str(), describe(note).c_str());
+        if (outcome.failure && outcome.kept)
+            outcome.failure->message += " What is painted is kept; the same command with --resume goes on.";
         if (outcome.failure)
             failed.push_back({task.input, std::move(*outcome.failure)});
     }
     progress.clear();
-
-    if (interrupted) {
-        std::fputs("Interrupted.\n", stderr);
-        return 130;
-    }
     if (tasks.size() > 1)
         std::printf("%zu of %zu files painted into %s\n", tasks.size() - failed.size(), tasks.size(),
                     tasks[0].output.parent_path().c_str());

@@ -14,6 +14,8 @@ struct Options {
     std::optional<double> strength;
     std::string pipeline;
     double stall_after = 120; ///< seconds without a frame after which a film is given up
+    bool resume =
+        false; ///< films go on from where they were left, and what is there already is left as it is
     std::vector<std::string> files;
 };
 

@@ -15,6 +15,11 @@ class PartialFile
 {
 public:
     explicit PartialFile(const std::filesystem::path &output);
+    /// One that is made by what writes it, of which there is one at a time.
+    struct Named {
+        std::filesystem::path name;
+    };
+    explicit PartialFile(const Named &file) : name_(file.name) {}
     ~PartialFile();
     PartialFile(const PartialFile &) = delete;
     PartialFile &operator=(const PartialFile &) = delete;

@@ -65,17 +65,18 @@ void Progress::advance(const Task &task, const FilmProgress &progress)
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - started_).count();
     std::string text = total_ > 1 ? format("%zu/%zu  ", done_, total_) : "";
-    text += task.input.filename().string() + format("  %llu frames, %.1f fps",
-                                                    static_cast<unsigned long long>(progress.frames),
-                                                    static_cast<double>(progress.frames) / seconds);
-    if (progress.part && *progress.part > 0) {
-        const double left = seconds * (1 - *progress.part) / *progress.part;
+    text += task.input.filename().string() +
+            format("  %llu frames, %.1f fps",
+                   static_cast<unsigned long long>(progress.frames_before + progress.frames),
+                   static_cast<double>(progress.frames) / seconds);
+    if (progress.part && *progress.part > progress.part_before) {
+        const double left = seconds * (1 - *progress.part) / (*progress.part - progress.part_before);
         text += ", " + as_time(std::chrono::seconds(static_cast<long>(left + 0.5))) + " left";
     }
     draw((static_cast<double>(done_) + progress.part.value_or(0)) / static_cast<double>(total_), text);
 }
 
-void Progress::finish(const Task &task, bool ok, std::uint64_t frames)
+void Progress::finish(const Task &task, bool ok, std::uint64_t frames, std::uint64_t frames_before)
 {
     ++done_;
     clear();
@@ -86,7 +87,7 @@ void Progress::finish(const Task &task, bool ok, std::uint64_t frames)
     const std::string counted =
         frames == 0 ? ""
                     : format("%llu frames, %.1f fps, ", static_cast<unsigned long long>(frames),
-                             static_cast<double>(frames) / seconds);
+                             static_cast<double>(frames - frames_before) / seconds);
     if (ok)
         std::printf("%s%s -> %s (%s%.2f s)\n", count.c_str(), task.input.c_str(), task.output.c_str(),
                     counted.c_str(), seconds);

@@ -22,8 +22,8 @@ public:
     void start(const Task &task);
     /// Of the film that was started last; draws at most ten times a second.
     void advance(const Task &task, const FilmProgress &progress);
-    /// `frames`: of a film; 0 for a photo.
-    void finish(const Task &task, bool ok, std::uint64_t frames = 0);
+    /// `frames`: of a film; 0 for a photo. `frames_before`: of these, those that an earlier run painted.
+    void finish(const Task &task, bool ok, std::uint64_t frames = 0, std::uint64_t frames_before = 0);
     void clear();
 
 private:

@@ -281,6 +281,7 @@ struct Pipeline::State {
     RunResult run(const RunLimits &limits)
     {
         RunResult result;
+        watch_sinks();
         result.failure = play(limits);
         result.reached_end = eos;
         if (stuck)
@@ -304,7 +305,6 @@ Pipeline::Pipeline(const Description &description) : state_(std::make_unique<Sta
     // Messages of the last moment are read after the pipeline went to NULL.
     gst_pipeline_set_auto_flush_bus(GST_PIPELINE(state_->pipeline.get()), FALSE);
     state_->bus.reset(gst_pipeline_get_bus(GST_PIPELINE(state_->pipeline.get())));
-    state_->watch_sinks();
 }
 
 Pipeline::~Pipeline()

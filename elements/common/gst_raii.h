@@ -40,6 +40,7 @@ using PadPtr = std::unique_ptr<GstPad, Release<gst_object_unref>>;
 using QueryPtr = std::unique_ptr<GstQuery, MiniObjectUnref>;
 using SamplePtr = std::unique_ptr<GstSample, MiniObjectUnref>;
 using StringPtr = std::unique_ptr<gchar, Release<g_free>>;
+using TagListPtr = std::unique_ptr<GstTagList, MiniObjectUnref>;
 using StructurePtr = std::unique_ptr<GstStructure, Release<gst_structure_free>>;
 
 /// A buffer's bytes, mapped for the guard's life. False where mapping failed.

@@ -5,20 +5,25 @@
 #include "pipelines/film/look.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 
 namespace anime
 {
 
 struct FilmProgress {
-    std::uint64_t frames = 0;
-    std::optional<double> part; ///< of its duration, 0 to 1, where that is known
+    std::uint64_t frames = 0;        ///< painted now
+    std::uint64_t frames_before = 0; ///< painted by the run that is gone on with
+    std::optional<double> part;      ///< of its duration, 0 to 1, where that is known
+    double part_before = 0;
 };
 
 struct FilmJob {
     std::string input;
-    std::string output; ///< written as it goes; the caller gives it its name when it is complete
-    std::string style;  ///< empty: the description's
+    std::string output;            ///< written at the end; the caller gives it its name when it is complete
+    std::filesystem::path journal; ///< where the painted pictures are kept until then
+    bool resume = false;           ///< goes on with what the journal has, and keeps it if the run fails
+    std::string style;             ///< empty: the description's
     std::optional<double> strength;
     FilmLimits limits;
     std::function<void(const FilmProgress &)> on_progress = {};
@@ -26,9 +31,11 @@ struct FilmJob {
 
 struct FilmResult {
     std::optional<RunFailure> failure;
-    bool playable = false; ///< with a failure: what was painted until then is a whole file all the same
-    std::uint64_t frames = 0;
-    std::vector<RunFailure> notes; ///< what is otherwise than in the original; a code and a sentence each
+    bool playable = false;    ///< with a failure: what was painted until then is a whole file all the same
+    bool kept = false;        ///< with a failure: --resume goes on from what was painted
+    std::uint64_t frames = 0; ///< of the film
+    std::uint64_t frames_before = 0; ///< of these, those that the run that is gone on with had painted
+    std::vector<RunFailure> notes;   ///< what is otherwise than in the original; a code and a sentence each
 };
 
 /// Does the description name what the runner of films needs: streams, picture, decoder, frames, coded and

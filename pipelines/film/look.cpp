@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace anime
@@ -204,6 +205,25 @@ bool any_task_runs(GstElement *bin)
     return running;
 }
 
+/// MP4 and Matroska write each packet's time down; others have it reckoned, from bytes or from what came
+/// before.
+bool has_exact_seeks(GstElement *parsebin)
+{
+    bool exact = false;
+    GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(parsebin));
+    gst_iterator_foreach(
+        elements,
+        [](const GValue *value, gpointer data) {
+            GstElementFactory *factory = gst_element_get_factory(GST_ELEMENT(g_value_get_object(value)));
+            const std::string_view name = factory ? GST_OBJECT_NAME(factory) : "";
+            if (name == "qtdemux" || name == "matroskademux")
+                *static_cast<bool *>(data) = true;
+        },
+        &exact);
+    gst_iterator_free(elements);
+    return exact;
+}
+
 } // namespace
 
 StreamKind kind_of(const std::string &media_type)
@@ -270,6 +290,8 @@ FilmLook look_at_film(const std::string &path, const FilmLimits &limits)
     run_limits.cancel = limits.cancel;
     run_limits.deadline = Clock::now() + limits.stall;
     run_limits.watch = [&](bool) -> std::optional<RunFailure> {
+        if (!look.seeks_exactly)
+            look.seeks_exactly = has_exact_seeks(parsebin.get());
         const std::lock_guard guard(found->lock);
         if (found->all_known && !found->missing.empty())
             return enough;

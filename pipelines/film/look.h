@@ -33,6 +33,7 @@ struct FilmLook {
     std::size_t picture = 0;               ///< the stream that is painted
     CapsPtr decoded;                       ///< of its first picture
     std::chrono::nanoseconds duration{-1}; ///< negative: the file doesn't say
+    bool seeks_exactly = false;            ///< a picture has the same time behind a seek as on the way there
 };
 
 struct FilmLimits {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pipelines/film/picture.h"
 
+#include "pipelines/film/coded.h"
 #include "pipelines/film/colour.h"
 #include "pipelines/film/pixel_filter.h"
+#include "pipelines/film/probe.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,80 +15,32 @@ namespace anime
 namespace
 {
 
-constexpr auto buffers_and_events =
-    static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
-
-template <typename Type>
-void add_probe(GstPad *pad, GstPadProbeType type,
-               GstPadProbeReturn (*probe)(GstPad *, GstPadProbeInfo *, gpointer), Type data)
-{
-    gst_pad_add_probe(pad, type, probe, new Type(std::move(data)),
-                      [](gpointer one) { delete static_cast<Type *>(one); });
-}
-
-bool is_buffer(const GstPadProbeInfo *info)
-{
-    return (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) != 0;
-}
-
-void raise(std::atomic<std::int64_t> &highest, std::int64_t value)
-{
-    std::int64_t known = highest.load();
-    while (value > known && !highest.compare_exchange_weak(known, value)) {
-    }
-}
-
-/// Times of a stream: PTS in its segment, as the muxer will see it.
-struct StreamTimes {
+struct Arriving {
     SharedCounts counts;
+    SharedSkip skip;
     GstSegment segment;
-    bool is_picture;
 };
 
-/// In the demuxer's thread, as everything that passes the other streams' pads.
-void end_finished_streams(FilmCounts &counts)
+GstPadProbeReturn see_packet(GstPad *, GstPadProbeInfo *info, gpointer data)
 {
-    const std::lock_guard guard(counts.lock);
-    for (auto &[pad, packets_left, ended] : counts.others)
-        if (packets_left == 0 && !std::exchange(ended, true))
-            gst_pad_push_event(pad, gst_event_new_eos());
-}
-
-void note_arrival(FilmCounts &counts, const GstPad *pad)
-{
-    const std::lock_guard guard(counts.lock);
-    for (auto &other : counts.others)
-        if (other.pad == pad && other.packets_left > 0)
-            --other.packets_left;
-}
-
-GstPadProbeReturn see_packet(GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-    auto &times = *static_cast<StreamTimes *>(data);
+    auto &[counts, skip, segment] = *static_cast<Arriving *>(data);
     if (!is_buffer(info)) {
         if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT)
-            gst_event_copy_segment(GST_PAD_PROBE_INFO_EVENT(info), &times.segment);
+            gst_event_copy_segment(GST_PAD_PROBE_INFO_EVENT(info), &segment);
         return GST_PAD_PROBE_OK;
     }
     const GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    ++counts->arrived;
+    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_HEADER))
+        return GST_PAD_PROBE_OK;
+    if (!GST_BUFFER_PTS_IS_VALID(buffer) || segment.format != GST_FORMAT_TIME) {
+        ++counts->packets;
+        return GST_PAD_PROBE_OK;
+    }
     // What lies before an edit list's beginning is decoded, but not shown.
-    const bool shown = !GST_BUFFER_PTS_IS_VALID(buffer) || times.segment.format != GST_FORMAT_TIME ||
-                       gst_segment_to_running_time(&times.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)) !=
-                           GST_CLOCK_TIME_NONE;
-    if (times.is_picture && shown && !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_HEADER))
-        ++times.counts->packets;
-    if (times.is_picture)
-        end_finished_streams(*times.counts);
-    else
-        note_arrival(*times.counts, pad);
-    if (!GST_BUFFER_PTS_IS_VALID(buffer) || times.segment.format != GST_FORMAT_TIME)
-        return GST_PAD_PROBE_OK;
-    const GstClockTime duration = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
-    guint64 time = 0;
-    if (gst_segment_to_running_time_full(&times.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer), &time) <= 0)
-        return GST_PAD_PROBE_OK;
-    const auto at = static_cast<std::int64_t>(time);
-    raise(times.counts->read_to, at + static_cast<std::int64_t>(duration));
+    const GstClockTime time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    if (GST_CLOCK_TIME_IS_VALID(time) && skip->is_kept(static_cast<std::int64_t>(time)))
+        ++counts->packets;
     return GST_PAD_PROBE_OK;
 }
 
@@ -113,36 +67,37 @@ GstPadProbeReturn hide_colorimetry(GstPad *, GstPadProbeInfo *info, gpointer)
 
 struct Decoded {
     SharedCounts counts;
+    SharedSkip skip;
     std::optional<GstVideoColorimetry> container;
+    GstSegment segment;
     GstClockTime before = GST_CLOCK_TIME_NONE; ///< PTS of the frame before
 };
 
-/// Without a true frame rate frames have no duration, or that of a tick, and the last one would be shown for
-/// no time at all: it gets that of the one before.
-void set_duration(GstPadProbeInfo *info, GstClockTime usual)
+void count(Decoded &decoded, const GstBuffer *frame)
 {
-    GstBuffer *frame = GST_PAD_PROBE_INFO_BUFFER(info);
-    if (GST_BUFFER_DURATION_IS_VALID(frame) && GST_BUFFER_DURATION(frame) >= usual / 2)
+    auto &[counts, skip, container, segment, before] = decoded;
+    const GstClockTime time = GST_BUFFER_PTS(frame);
+    if (GST_CLOCK_TIME_IS_VALID(before) && GST_CLOCK_TIME_IS_VALID(time) && time > before)
+        counts->frame_time = time - before;
+    before = time;
+    const GstClockTime running = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, time);
+    if (GST_CLOCK_TIME_IS_VALID(running) && !skip->is_kept(static_cast<std::int64_t>(running)))
         return;
-    frame = gst_buffer_make_writable(frame);
-    GST_BUFFER_DURATION(frame) = usual;
-    GST_PAD_PROBE_INFO_DATA(info) = frame;
+    ++counts->decoded;
+    if (GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_CORRUPTED))
+        ++counts->damaged;
 }
 
 GstPadProbeReturn see_decoded(GstPad *, GstPadProbeInfo *info, gpointer data)
 {
-    auto &[counts, container, before] = *static_cast<Decoded *>(data);
+    auto &decoded = *static_cast<Decoded *>(data);
     if (is_buffer(info)) {
-        const GstClockTime time = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
-        if (GST_CLOCK_TIME_IS_VALID(before) && GST_CLOCK_TIME_IS_VALID(time) && time > before)
-            counts->frame_time = time - before;
-        before = time;
-        ++counts->decoded;
-        if (GST_BUFFER_FLAG_IS_SET(GST_PAD_PROBE_INFO_BUFFER(info), GST_BUFFER_FLAG_CORRUPTED))
-            ++counts->damaged;
+        count(decoded, GST_PAD_PROBE_INFO_BUFFER(info));
         return GST_PAD_PROBE_OK;
     }
     GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+        gst_event_copy_segment(event, &decoded.segment);
     if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
         return GST_PAD_PROBE_OK;
     GstCaps *caps = nullptr;
@@ -154,7 +109,8 @@ GstPadProbeReturn see_decoded(GstPad *, GstPadProbeInfo *info, gpointer data)
     const gchar *text = gst_structure_get_string(gst_caps_get_structure(caps, 0), "colorimetry");
     if (text)
         gst_video_colorimetry_from_string(&said, text);
-    const GstVideoColorimetry repaired = repaired_colorimetry(said, container, video.width, video.height);
+    const GstVideoColorimetry repaired =
+        repaired_colorimetry(said, decoded.container, video.width, video.height);
     const StringPtr meant(gst_video_colorimetry_to_string(&repaired));
     const CapsPtr right(gst_caps_copy(caps));
     gst_caps_set_simple(right.get(), "colorimetry", G_TYPE_STRING, meant.get(), nullptr);
@@ -167,68 +123,48 @@ GstPadProbeReturn see_decoded(GstPad *, GstPadProbeInfo *info, gpointer data)
 /// others are scaled into it with borders. Not the first caps decide: a rotation is known only behind them.
 struct Shape {
     SharedCounts counts;
+    bool even;
     ElementPtr filter;
-    GstVideoInfo latest;
-    int width = 0;
+    GstVideoInfo latest; ///< of what comes in
+    int width = 0;       ///< of what goes out; 0: no picture has come yet
     int height = 0;
+    bool begun = false;
+
+    int whole(int side) const { return even ? side + (side & 1) : side; }
 };
 
 void fix(const Shape &shape)
 {
-    const auto &[width, height] = std::pair(shape.latest.width, shape.latest.height);
-    const CapsPtr fixed(gst_caps_new_simple(
-        "video/x-raw", "width", G_TYPE_INT, width + (width & 1), "height", G_TYPE_INT, height + (height & 1),
-        "pixel-aspect-ratio", GST_TYPE_FRACTION, shape.latest.par_n, shape.latest.par_d, nullptr));
+    const CapsPtr fixed(
+        gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, shape.whole(shape.latest.width), "height",
+                            G_TYPE_INT, shape.whole(shape.latest.height), "pixel-aspect-ratio",
+                            GST_TYPE_FRACTION, shape.latest.par_n, shape.latest.par_d, nullptr));
     g_object_set(shape.filter.get(), "caps", fixed.get(), nullptr);
 }
 
 GstPadProbeReturn set_shape(GstPad *, GstPadProbeInfo *info, gpointer data)
 {
     auto &shape = *static_cast<Shape *>(data);
-    const bool first = shape.width == 0;
     if (!is_buffer(info)) {
         GstCaps *caps = nullptr;
         if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS) {
             gst_event_parse_caps(GST_PAD_PROBE_INFO_EVENT(info), &caps);
             gst_video_info_from_caps(&shape.latest, caps);
-            if (first)
+            if (shape.width == 0)
                 fix(shape); // for now
         }
         return GST_PAD_PROBE_OK;
     }
-    const int width = shape.latest.width;
-    const int height = shape.latest.height;
-    if (width == shape.width && height == shape.height)
-        return GST_PAD_PROBE_OK;
-    shape.width = width;
-    shape.height = height;
-    if (first)
-        shape.counts->odd = (width | height) & 1;
-    else
-        ++shape.counts->resized;
-    return GST_PAD_PROBE_OK;
-}
-
-struct Painted {
-    SharedCounts counts;
-    GstSegment segment;
-};
-
-GstPadProbeReturn see_painted(GstPad *, GstPadProbeInfo *info, gpointer data)
-{
-    auto &[counts, segment] = *static_cast<Painted *>(data);
-    if (!is_buffer(info)) {
-        if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT)
-            gst_event_copy_segment(GST_PAD_PROBE_INFO_EVENT(info), &segment);
-        return GST_PAD_PROBE_OK;
+    const int width = shape.whole(shape.latest.width);
+    const int height = shape.whole(shape.latest.height);
+    if (!std::exchange(shape.begun, true))
+        shape.counts->odd = width != shape.latest.width || height != shape.latest.height;
+    if (shape.width != 0 && (width != shape.width || height != shape.height))
+        shape.counts->resized = true;
+    if (shape.width == 0) {
+        shape.width = width;
+        shape.height = height;
     }
-    ++counts->painted;
-    const GstClockTime usual = counts->frame_time;
-    set_duration(info, usual > 0 ? usual : GST_SECOND / 30);
-    const GstClockTime time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME,
-                                                          GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
-    if (GST_CLOCK_TIME_IS_VALID(time))
-        raise(counts->painted_to, static_cast<std::int64_t>(time));
     return GST_PAD_PROBE_OK;
 }
 
@@ -249,19 +185,18 @@ GstElement *make_steps(const PicturePlan &plan)
     return bin;
 }
 
-struct Behind {
-    PicturePlan plan;
-    SharedCounts counts;
-};
-
 void picture_decoded(GstElement *decoder, GstPad *pad, gpointer data)
 {
-    const auto &[plan, counts] = *static_cast<Behind *>(data);
-    add_probe(pad, buffers_and_events, see_decoded, Decoded{counts, plan.container});
+    const PictureJob &job = *static_cast<PictureJob *>(data);
     const ElementPtr pipeline(GST_ELEMENT(gst_element_get_parent(decoder)));
+    const ElementPtr colours(gst_bin_get_by_name(GST_BIN(pipeline.get()), "colours"));
+    skip_painted(pad, job.skip, colours != nullptr);
+    Decoded decoded = {job.counts, job.skip, job.plan.container, {}};
+    gst_segment_init(&decoded.segment, GST_FORMAT_TIME);
+    add_probe(pad, buffers_and_events, see_decoded, std::move(decoded));
     const ElementPtr frames(gst_bin_get_by_name(GST_BIN(pipeline.get()), "frames"));
     PadPtr to(gst_element_get_static_pad(frames.get(), "sink"));
-    if (GstElement *steps = make_steps(plan)) {
+    if (GstElement *steps = make_steps(job.plan)) {
         gst_bin_add(GST_BIN(pipeline.get()), steps);
         const PadPtr out(gst_element_get_static_pad(steps, "src"));
         gst_pad_link(out.get(), to.get());
@@ -304,48 +239,60 @@ PicturePlan plan_picture(const FilmLook &look)
     return plan;
 }
 
-void prepare_picture(const Pipeline &pipeline, const PicturePlan &plan, const SharedCounts &counts)
+namespace
+{
+
+/// Pictures of a film that is gone on with have the size of those that are there.
+void take_shape(Shape &shape, const std::string &caps_text)
+{
+    const CapsPtr caps(gst_caps_from_string(caps_text.c_str()));
+    const GstStructure *coded = gst_caps_get_structure(caps.get(), 0);
+    gst_structure_get_int(coded, "width", &shape.width);
+    gst_structure_get_int(coded, "height", &shape.height);
+    shape.latest.par_n = shape.latest.par_d = 1;
+    gst_structure_get_fraction(coded, "pixel-aspect-ratio", &shape.latest.par_n, &shape.latest.par_d);
+    shape.latest.width = shape.width;
+    shape.latest.height = shape.height;
+    fix(shape);
+}
+
+} // namespace
+
+void prepare_picture(const Pipeline &pipeline, const PictureJob &job)
 {
     const ElementPtr decoder = pipeline.element("decoder");
     g_signal_connect(decoder.get(), "deep-element-added", G_CALLBACK(element_added), nullptr);
     g_signal_connect_data(
-        decoder.get(), "pad-added", G_CALLBACK(picture_decoded), new Behind{plan, counts},
-        [](gpointer data, GClosure *) { delete static_cast<Behind *>(data); }, GConnectFlags(0));
+        decoder.get(), "pad-added", G_CALLBACK(picture_decoded), new PictureJob(job),
+        [](gpointer data, GClosure *) { delete static_cast<PictureJob *>(data); }, GConnectFlags(0));
+    const bool goes_on = job.journal->pictures() > 0;
     const ElementPtr fit = pipeline.element("fit");
     if (ElementPtr shape = pipeline.element("shape"); fit && shape) {
         const PadPtr sink(gst_element_get_static_pad(fit.get(), "sink"));
-        Shape data = {counts, std::move(shape), {}};
+        Shape data = {job.counts, job.plan.even, std::move(shape), {}};
         gst_video_info_init(&data.latest);
+        if (goes_on)
+            take_shape(data, job.journal->caps());
         add_probe(sink.get(), buffers_and_events, set_shape, std::move(data));
     }
     if (const ElementPtr colours = pipeline.element("colours")) {
         const CapsPtr caps(gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "colorimetry",
-                                               G_TYPE_STRING, plan.written.c_str(), nullptr));
+                                               G_TYPE_STRING, job.plan.written.c_str(), nullptr));
         g_object_set(colours.get(), "caps", caps.get(), nullptr);
+        const PadPtr sink(gst_element_get_static_pad(colours.get(), "sink"));
+        skip_warm_up(sink.get(), job.skip);
     }
     const ElementPtr coded = pipeline.element("coded");
     const PadPtr source(gst_element_get_static_pad(coded.get(), "src"));
-    Painted painted = {counts, {}};
-    gst_segment_init(&painted.segment, GST_FORMAT_TIME);
-    add_probe(source.get(), buffers_and_events, see_painted, std::move(painted));
+    record_coded(source.get(), job.counts, job.journal);
 }
 
-void watch_stream(GstPad *pad, std::uint64_t packets, const SharedCounts &counts)
+void link_picture(GstElement *picture, GstPad *pad, const PictureJob &job)
 {
-    {
-        const std::lock_guard guard(counts->lock);
-        counts->others.push_back({pad, packets});
-    }
-    StreamTimes times = {counts, {}, false};
-    gst_segment_init(&times.segment, GST_FORMAT_UNDEFINED);
-    add_probe(pad, buffers_and_events, see_packet, std::move(times));
-}
-
-void link_picture(GstElement *picture, GstPad *pad, const SharedCounts &counts)
-{
-    StreamTimes times = {counts, {}, true};
-    gst_segment_init(&times.segment, GST_FORMAT_UNDEFINED);
-    add_probe(pad, buffers_and_events, see_packet, std::move(times));
+    keep_running_time(pad, job.skip);
+    Arriving arriving = {job.counts, job.skip, {}};
+    gst_segment_init(&arriving.segment, GST_FORMAT_UNDEFINED);
+    add_probe(pad, buffers_and_events, see_packet, std::move(arriving));
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hide_colorimetry, nullptr, nullptr);
     const PadPtr sink(gst_element_get_static_pad(picture, "sink"));
     if (gst_pad_link(pad, sink.get()) != GST_PAD_LINK_OK)

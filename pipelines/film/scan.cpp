@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pipelines/film/scan.h"
 
+#include "pipelines/film/probe.h"
+
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -27,6 +29,7 @@ struct Track {
     SharedReading reading;
     std::string id;
     std::optional<std::size_t> subtitles; ///< index of the track to keep
+    bool counts;                          ///< the film is not over before it is
     GstSegment segment;
     GstClockTime latest = GST_CLOCK_TIME_NONE;
 };
@@ -50,6 +53,14 @@ void keep_tags_of(GstEvent *event, SubtitleTrack &track)
     }
 }
 
+void keep_film_tags(GstEvent *event, FilmScan &scan)
+{
+    GstTagList *tags = nullptr;
+    gst_event_parse_tag(event, &tags);
+    if (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL)
+        scan.tags.reset(gst_tag_list_merge(scan.tags.get(), tags, GST_TAG_MERGE_KEEP));
+}
+
 void keep(const Track &track, GstPad *pad, GstBuffer *packet, GstClockTime time)
 {
     SubtitleTrack &kept = track.reading->scan.subtitles[*track.subtitles];
@@ -68,7 +79,9 @@ GstPadProbeReturn collect(GstPad *pad, GstPadProbeInfo *info, gpointer data)
         GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
         if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
             gst_event_copy_segment(event, &track.segment);
-        else if (GST_EVENT_TYPE(event) == GST_EVENT_TAG && track.subtitles)
+        else if (GST_EVENT_TYPE(event) == GST_EVENT_TAG)
+            keep_film_tags(event, track.reading->scan);
+        if (GST_EVENT_TYPE(event) == GST_EVENT_TAG && track.subtitles)
             keep_tags_of(event, track.reading->scan.subtitles[*track.subtitles]);
         return GST_PAD_PROBE_OK;
     }
@@ -82,6 +95,10 @@ GstPadProbeReturn collect(GstPad *pad, GstPadProbeInfo *info, gpointer data)
         keep(track, pad, packet, time);
     if (!GST_CLOCK_TIME_IS_VALID(time))
         return GST_PAD_PROBE_OK;
+    const GstClockTime duration = GST_BUFFER_DURATION_IS_VALID(packet) ? GST_BUFFER_DURATION(packet) : 0;
+    if (track.counts)
+        track.reading->scan.end =
+            std::max(track.reading->scan.end, std::chrono::nanoseconds(time + duration));
     const GstClockTime before = GST_CLOCK_TIME_IS_VALID(track.latest) ? track.latest : 0;
     if (time > before) {
         stream.longest_gap = std::max(stream.longest_gap, std::chrono::nanoseconds(time - before));
@@ -93,7 +110,10 @@ GstPadProbeReturn collect(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 void stream_added(GstElement *parsebin, GstPad *pad, gpointer data)
 {
     const SharedReading &reading = *static_cast<SharedReading *>(data);
-    auto *track = new Track{reading, id_of(pad), std::nullopt, {}};
+    const CapsPtr caps = caps_of(pad);
+    const StreamKind kind = kind_of(gst_structure_get_name(gst_caps_get_structure(caps.get(), 0)));
+    auto *track = new Track{
+        reading, id_of(pad), std::nullopt, kind == StreamKind::video || kind == StreamKind::audio, {}};
     gst_segment_init(&track->segment, GST_FORMAT_TIME);
     {
         const std::lock_guard guard(reading->lock);
@@ -101,21 +121,24 @@ void stream_added(GstElement *parsebin, GstPad *pad, gpointer data)
         if (reading->ids.contains(track->id)) {
             track->subtitles = reading->scan.subtitles.size();
             reading->scan.subtitles.emplace_back().id = track->id;
+            track->counts = true;
         }
     }
     gst_pad_add_probe(
         pad, static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
         collect, track, [](gpointer one) { delete static_cast<Track *>(one); });
     const ElementPtr bin(GST_ELEMENT(gst_element_get_parent(parsebin)));
-    GstElement *sink = gst_element_factory_make("fakesink", nullptr);
-    g_object_set(sink, "sync", FALSE, "async", FALSE, nullptr);
-    gst_bin_add(GST_BIN(bin.get()), sink);
-    gst_element_sync_state_with_parent(sink);
-    const PadPtr in(gst_element_get_static_pad(sink, "sink"));
-    gst_pad_link(pad, in.get());
+    drain(GST_BIN(bin.get()), pad);
 }
 
 } // namespace
+
+void keep_tags(const Pipeline &pipeline, const FilmScan &scan)
+{
+    const ElementPtr muxer = pipeline.element("mux");
+    if (scan.tags && GST_IS_TAG_SETTER(muxer.get()))
+        gst_tag_setter_merge_tags(GST_TAG_SETTER(muxer.get()), scan.tags.get(), GST_TAG_MERGE_KEEP);
+}
 
 FilmScan scan_film(const std::string &path, const std::set<std::string> &subtitles, const FilmLimits &limits)
 {

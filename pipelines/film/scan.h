@@ -21,7 +21,12 @@ struct StreamScan {
 struct FilmScan {
     std::map<std::string, StreamScan> streams; ///< by stream id
     std::vector<SubtitleTrack> subtitles;      ///< those that were asked for
+    std::chrono::nanoseconds end{0};           ///< of the last packet of picture, sound and these subtitles
+    TagListPtr tags;                           ///< of the film as a whole
 };
+
+/// Gives a film's tags to the muxer.
+void keep_tags(const Pipeline &pipeline, const FilmScan &scan);
 
 /// `subtitles`: ids of the tracks to keep. Takes as long as reading the file does. Throws PipelineError:
 /// cancelled, film-stalled; where the file breaks off, what came before it counts.

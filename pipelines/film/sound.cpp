@@ -165,9 +165,11 @@ PadPtr add_ghost(GstElement *bin, const char *element, const char *pad)
 
 } // namespace
 
-PadPtr link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstElement *muxer)
+void link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstPad *to,
+                 std::chrono::nanoseconds room)
 {
-    std::string line = "queue name=in max-size-buffers=0 max-size-bytes=0 max-size-time=0";
+    std::string line =
+        "queue name=in max-size-buffers=0 max-size-bytes=0 max-size-time=" + std::to_string(room.count());
     if (route.way == Way::encoded)
         line += " ! decodebin ! audioconvert ! audioresample";
     if (!route.encoder.empty())
@@ -177,26 +179,18 @@ PadPtr link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstElemen
     GstElement *bin = gst_parse_bin_from_description(line.c_str(), FALSE, &problem);
     const ErrorPtr error(problem);
     if (!bin) {
-        GST_ELEMENT_ERROR(muxer, CORE, MISSING_PLUGIN, ("%s", error ? error->message : "no element"),
+        GST_ELEMENT_ERROR(pipeline, CORE, MISSING_PLUGIN, ("%s", error ? error->message : "no element"),
                           (nullptr));
-        return nullptr;
+        return;
     }
     gst_bin_add(pipeline, bin);
     const PadPtr in = add_ghost(bin, "in", "sink");
     const PadPtr out = add_ghost(bin, "out", "src");
-    PadPtr to(gst_element_request_pad_simple(muxer, route.pad.c_str()));
-    if (!to || gst_pad_link(out.get(), to.get()) != GST_PAD_LINK_OK) {
-        GST_ELEMENT_ERROR(muxer, CORE, NEGOTIATION, ("A stream can't be linked to the muxer."),
-                          ("%s", line.c_str()));
-        return nullptr;
-    }
+    const bool linked = gst_pad_link(out.get(), to) == GST_PAD_LINK_OK;
     gst_element_sync_state_with_parent(bin);
-    if (gst_pad_link(from, in.get()) != GST_PAD_LINK_OK) {
-        GST_ELEMENT_ERROR(muxer, CORE, NEGOTIATION, ("A stream can't be linked to its queue."),
+    if (!linked || gst_pad_link(from, in.get()) != GST_PAD_LINK_OK)
+        GST_ELEMENT_ERROR(pipeline, CORE, NEGOTIATION, ("A stream can't be linked to the muxer."),
                           ("%s", line.c_str()));
-        return nullptr;
-    }
-    return to;
 }
 
 } // namespace anime

@@ -26,9 +26,9 @@ Route route_for(const FilmStream &stream, GstElement *muxer);
 /// Is it a muxer of the MP4 family? Those say with an edit list where a track begins to be heard.
 bool has_edit_lists(GstElement *muxer);
 
-/// Links a parsebin's pad to the muxer by that route, through a queue without a bound of its own: what it
-/// holds is bounded by how far the demuxer reads ahead of the picture. Returns the muxer's pad; null (and an
-/// error on the bus) where it can't be linked. Subtitles have a way of their own (subtitles.h).
-PadPtr link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstElement *muxer);
+/// Links a parsebin's pad to the muxer's pad by that route, through a queue that holds so much of it. Where
+/// it can't there is an error on the bus. Subtitles have a way of their own (subtitles.h).
+void link_stream(GstBin *pipeline, GstPad *from, const Route &route, GstPad *to,
+                 std::chrono::nanoseconds room);
 
 } // namespace anime

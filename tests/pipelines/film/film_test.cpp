@@ -3,171 +3,17 @@
 // size, orientation, sound, colours, or the code of the refusal. The clips beside the checkout are public
 // test data and not part of the project; without them, and without FFmpeg, what needs them is skipped.
 // ANIME_FILM_ALL=1 takes the long clips too.
+#include "tests/pipelines/film/fixture.h"
+
 #include <glib.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
-using Words = std::vector<std::string>;
-
-namespace
-{
-
-struct Ended {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
-
-Ended run(Words arguments)
-{
-    std::vector<gchar *> argv;
-    for (std::string &argument : arguments)
-        argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    gchar *out = nullptr;
-    gchar *err = nullptr;
-    gint status = 0;
-    Ended ended;
-    if (g_spawn_sync(nullptr, argv.data(), nullptr, G_SPAWN_SEARCH_PATH, nullptr, nullptr, &out, &err,
-                     &status, nullptr))
-        ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128, out, err};
-    g_free(out);
-    g_free(err);
-    return ended;
-}
-
-/// What ffprobe reads of a film.
-struct Seen {
-    std::vector<double> frames; ///< presentation times, sorted
-    std::vector<int> packets;   ///< of each sound track
-    int subtitles = 0;          ///< tracks
-    std::string picture;        ///< "width,height,sample_aspect_ratio,color_space"
-    double duration = 0;
-};
-
-std::vector<std::string> lines(const std::string &text)
-{
-    std::istringstream in(text);
-    std::vector<std::string> found;
-    for (std::string line; std::getline(in, line);)
-        if (!line.empty())
-            found.push_back(line);
-    return found;
-}
-
-Words ffprobe(const fs::path &file, Words arguments)
-{
-    Words all = {"ffprobe", "-v", "error", "-of", "csv=p=0"};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    all.push_back(file);
-    return lines(run(all).out);
-}
-
-Seen look(const fs::path &file)
-{
-    Seen seen;
-    for (const std::string &line :
-         ffprobe(file, {"-select_streams", "v:0", "-show_entries", "packet=pts_time"}))
-        seen.frames.push_back(std::atof(line.c_str()));
-    std::ranges::sort(seen.frames);
-    for (const std::string &line :
-         ffprobe(file, {"-count_packets", "-select_streams", "a", "-show_entries", "stream=nb_read_packets"}))
-        seen.packets.push_back(std::atoi(line.c_str()));
-    seen.subtitles =
-        static_cast<int>(ffprobe(file, {"-select_streams", "s", "-show_entries", "stream=index"}).size());
-    for (const std::string &line : ffprobe(file, {"-select_streams", "v:0", "-show_entries",
-                                                  "stream=width,height,sample_aspect_ratio,color_space"}))
-        seen.picture = line.substr(0, line.find_last_not_of(',') + 1);
-    for (const std::string &line : ffprobe(file, {"-show_entries", "format=duration"}))
-        seen.duration = std::atof(line.c_str());
-    return seen;
-}
-
-/// The mean of red, green and blue over the first frames, in levels of 255, with the rotation applied.
-std::array<double, 3> mean_colour(const fs::path &film, const std::string &matrix)
-{
-    const fs::path to = fs::path(testing::TempDir()) / ("mean-" + std::to_string(getpid()) + ".rgb");
-    run({"ffmpeg", "-v", "error", "-y", "-i", film, "-map", "0:v:0", "-frames:v", "3", "-vf",
-         "scale=" + matrix + "flags=accurate_rnd+full_chroma_int", "-pix_fmt", "rgb24", "-f", "rawvideo",
-         to});
-    std::ifstream in(to, std::ios::binary);
-    const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
-    std::array<double, 3> sum = {};
-    for (std::size_t i = 0; i + 2 < bytes.size(); i += 3)
-        for (std::size_t c = 0; c < 3; ++c)
-            sum[c] += static_cast<unsigned char>(bytes[i + c]);
-    for (double &channel : sum)
-        channel /= std::max<double>(1, static_cast<double>(bytes.size()) / 3);
-    fs::remove(to);
-    return sum;
-}
-
-class Film : public testing::Test
-{
-protected:
-    void SetUp() override
-    {
-        if (std::getenv("GST_TRACERS"))
-            GTEST_SKIP()
-                << "the films are painted by another program, whose objects a tracer here does not see";
-        if (run({"ffprobe", "-version"}).code != 0)
-            GTEST_SKIP() << "there is no ffprobe to read films with (Debian: ffmpeg)";
-        if (run({"gst-inspect-1.0", "--exists", "h264parse"}).code != 0 ||
-            run({"gst-inspect-1.0", "--exists", "x264enc"}).code != 0)
-            GTEST_SKIP() << "the Debian packages of films are not installed (packaging/debian-packages.txt)";
-        fs::create_directories(folder_);
-    }
-    ~Film() override { fs::remove_all(folder_); }
-
-    static Ended paint(const fs::path &in, const fs::path &out)
-    {
-        return run({ANIME_RUN, "--strength", "0", "--stall-after", "60", in, out});
-    }
-
-    /// Makes a film with GStreamer.
-    fs::path make(const std::string &name, const std::string &line)
-    {
-        const fs::path path = folder_ / name;
-        std::istringstream in(line);
-        Words words = {"gst-launch-1.0", "-q"};
-        for (std::string word; in >> word;)
-            words.push_back(word);
-        words.insert(words.end(), {"!", "filesink", "location=" + path.string()});
-        const Ended ended = run(words);
-        EXPECT_EQ(ended.code, 0) << ended.err;
-        return path;
-    }
-
-    /// Same frames at the same times (the first one at 0), sound packets and duration.
-    void expect_same(const Seen &in, const Seen &out, bool sound_copied = true)
-    {
-        ASSERT_EQ(out.frames.size(), in.frames.size());
-        double most = 0;
-        for (std::size_t i = 0; i < in.frames.size(); ++i)
-            most = std::max(most, std::abs((out.frames[i] - out.frames[0]) - (in.frames[i] - in.frames[0])));
-        EXPECT_LE(most, 0.001) << "a frame's time, in seconds";
-        EXPECT_EQ(out.packets.size(), in.packets.size());
-        if (sound_copied) {
-            EXPECT_EQ(out.packets, in.packets);
-        }
-    }
-
-    fs::path folder_ = fs::path(testing::TempDir()) / ("films-" + std::to_string(getpid()));
-};
-
-constexpr const char *ball = "videotestsrc pattern=ball ";
-
-} // namespace
 
 TEST_F(Film, KeepsEveryFrameOfAVariableRate)
 {
@@ -210,20 +56,53 @@ TEST_F(Film, KeepsTheFirstSizeWhenItChanges)
     EXPECT_THAT(look(out).picture, testing::StartsWith("160,120"));
 }
 
-TEST_F(Film, DeinterlacesWithoutChangingTheNumberOfFrames)
+TEST_F(Film, LeavesAnOddSizeToWebM)
 {
     const fs::path in = make(
-        "interlaced.mkv",
-        std::string(ball) + "num-buffers=20 ! video/x-raw,format=I420,width=160,height=120,framerate=50/1 ! "
-                            "interlace field-pattern=1:1 ! "
-                            "x264enc interlaced=true ! matroskamux");
+        "odd.webm",
+        std::string(ball) + "num-buffers=5 ! video/x-raw,width=161,height=121 ! vp8enc deadline=1 ! webmmux");
+    const Ended ended = paint(in, folder_ / "out.webm");
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    EXPECT_EQ(ended.err, "");
+    EXPECT_THAT(look(folder_ / "out.webm").picture, testing::StartsWith("161,121"));
+}
+
+class Interlaced : public Film, public testing::WithParamInterface<const char *>
+{
+protected:
+    /// Frames that look interlaced, by what FFmpeg sees of neighbouring lines.
+    static int combed(const fs::path &film)
+    {
+        const Ended ended = run({"ffmpeg", "-v", "info", "-i", film, "-vf", "idet", "-f", "null", "-"});
+        const std::size_t at = ended.err.find("Multi frame detection: TFF:");
+        int top = -1;
+        int bottom = 0;
+        if (at != std::string::npos)
+            std::sscanf(ended.err.c_str() + at, "Multi frame detection: TFF: %d BFF: %d", &top, &bottom);
+        return top + bottom;
+    }
+};
+
+TEST_P(Interlaced, BecomesProgressiveWithTheSameNumberOfFrames)
+{
+    const fs::path in =
+        make("interlaced.mkv",
+             "videotestsrc pattern=ball motion=hsweep num-buffers=60 ! "
+             "video/x-raw,format=I420,width=160,height=120,framerate=50/1 ! interlace field-pattern=1:1 ! "
+             "videoconvert ! video/x-raw,format=" +
+                 std::string(GetParam()) + " ! x264enc interlaced=true ! matroskamux");
+    EXPECT_EQ(combed(in), 30) << "there is something to do";
     const Ended ended = paint(in, folder_ / "out.mp4");
     ASSERT_EQ(ended.code, 0) << ended.err;
-    const std::size_t frames = look(in).frames.size();
-    EXPECT_EQ(look(folder_ / "out.mp4").frames.size(), frames);
+    EXPECT_EQ(look(folder_ / "out.mp4").frames.size(), look(in).frames.size());
     EXPECT_THAT(ffprobe(folder_ / "out.mp4", {"-show_entries", "stream=field_order"}),
                 testing::ElementsAre("progressive"));
+    EXPECT_LT(combed(folder_ / "out.mp4"), 8) << "where the ball turns, it takes a frame for fields";
 }
+
+INSTANTIATE_TEST_SUITE_P(Film, Interlaced,
+                         testing::Values("I420", "Y42B", "Y444", "I420_10LE", "I422_10LE", "Y444_10LE"),
+                         [](const auto &info) { return std::string(info.param); });
 
 TEST_F(Film, EncodesSoundThatTheContainerCannotHold)
 {
