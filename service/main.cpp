@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // anime-server: photos in over HTTP, anime out.
-#include "pipelines/installed.h"
-#include "service/ops/memory.h"
 #include "service/program.h"
 #include "service/service.h"
 
-#include <gst/gst.h>
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <stdexcept>
 #include <unistd.h>
 
 namespace anime::service
@@ -40,22 +34,13 @@ void tell_address(Service &service, const Options &options)
                          {"pid", getpid()}});
 }
 
-int run(const Options &options)
+int serve(const Options &options, LineWriter &lines)
 {
-    LineWriter lines(STDOUT_FILENO);
-    try {
-        Service service(options, lines);
-        const GlibToLog glib(service.log());
-        const int exit_code = run_program(
-            {"anime-server", service.log(), [&] { tell_address(service, options); }, [&] { service.start(); },
-             [&] { service.tick(); }, [&] { service.drain(); }, [&] { return service.drained(); },
-             [&] { service.reload(); }, std::chrono::seconds(options.limits.drain_timeout), linger});
-        service.log().service(Level::info, "stopped");
-        return exit_code;
-    } catch (const std::exception &error) {
-        std::fprintf(stderr, "anime-server: %s\n", error.what());
-        return 1;
-    }
+    Service service(options, lines);
+    return run_program({Program::server, service.log(), [&] { tell_address(service, options); },
+                        [&] { service.start(); }, [&] { service.tick(); }, [&] { service.drain(); },
+                        [&] { return service.drained(); }, [&] { service.reload(); },
+                        std::chrono::seconds(options.limits.drain_timeout), linger});
 }
 
 } // namespace
@@ -65,18 +50,5 @@ int run(const Options &options)
 int main(int argc, char **argv)
 {
     using namespace anime::service;
-    const ParsedOptions parsed = parse_options({argv, argv + argc}, std::getenv);
-    if (!parsed.options) {
-        std::fputs(parsed.message.c_str(), parsed.exit_code == 0 ? stdout : stderr);
-        return parsed.exit_code;
-    }
-    make_threads_wait_passively(argv);
-    configure_malloc();
-    if (!parsed.options->pipelines.empty())
-        setenv("ANIME_PIPELINE_PATH", parsed.options->pipelines.c_str(), 1);
-    std::signal(SIGPIPE, SIG_IGN);
-    gst_init(nullptr, nullptr);
-    anime::find_installed_plugin();
-    const int exit_code = run(*parsed.options);
-    return exit_code;
+    return program_main(argc, argv, Program::server, serve);
 }

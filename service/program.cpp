@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/program.h"
 
+#include "pipelines/installed.h"
 #include "service/http/wall.h"
+#include "service/ops/memory.h"
 
 #include <glib-unix.h>
+#include <gst/gst.h>
 
 #include <csignal>
 #include <cstdio>
@@ -76,7 +79,7 @@ struct Loop {
             started.get();
         } catch (const std::exception &error) {
             parts.log.service(Level::error, error.what());
-            std::fprintf(stderr, "%s: %s\n", parts.name, error.what());
+            std::fprintf(stderr, "%s: %s\n", name_of(parts.program), error.what());
             exit_code = 1;
             g_main_loop_quit(loop);
             return;
@@ -101,10 +104,22 @@ struct Loop {
     }
 };
 
+/// The inference threads of oneDNN spin while they wait for each other, which is quick alone and twice as
+/// slow when another worker decodes meanwhile. libgomp reads this as it is loaded, so the program starts once
+/// more; where that is not possible it goes on as it is.
+void make_threads_wait_passively(char **argv)
+{
+    if (std::getenv("OMP_WAIT_POLICY"))
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);
+}
+
 } // namespace
 
 int run_program(const ProgramParts &parts)
 {
+    const GlibToLog glib(parts.log);
     Loop program{parts};
     program.loop = g_main_loop_new(nullptr, FALSE);
     const auto on_signal = [](gpointer self) -> gboolean {
@@ -127,24 +142,37 @@ int run_program(const ProgramParts &parts)
     parts.announce();
     program.started = std::async(std::launch::async, parts.start);
     g_main_loop_run(program.loop);
-    leave_behind_what_hangs(parts.name);
+    leave_behind_what_hangs(name_of(parts.program));
     for (const guint source : sources)
         g_source_remove(source);
     g_main_loop_unref(program.loop);
     if (program.started.valid())
         program.started.wait();
+    parts.log.service(Level::info, "stopped");
     return program.exit_code;
 }
 
-/// The inference threads of oneDNN spin while they wait for each other, which is quick alone and twice as
-/// slow when another worker decodes meanwhile. libgomp reads this as it is loaded, so the program starts once
-/// more; where that is not possible it goes on as it is.
-void make_threads_wait_passively(char **argv)
+int program_main(int argc, char **argv, Program program, const Body &body)
 {
-    if (std::getenv("OMP_WAIT_POLICY"))
-        return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv("/proc/self/exe", argv);
+    const ParsedOptions parsed = parse_options({argv, argv + argc}, std::getenv, program);
+    if (!parsed.options) {
+        std::fputs(parsed.message.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+        return parsed.exit_code;
+    }
+    make_threads_wait_passively(argv);
+    configure_malloc();
+    if (!parsed.options->pipelines.empty())
+        setenv("ANIME_PIPELINE_PATH", parsed.options->pipelines.c_str(), 1);
+    std::signal(SIGPIPE, SIG_IGN);
+    gst_init(nullptr, nullptr);
+    find_installed_plugin();
+    try {
+        LineWriter lines(STDOUT_FILENO);
+        return body(*parsed.options, lines);
+    } catch (const std::exception &error) {
+        std::fprintf(stderr, "%s: %s\n", name_of(program), error.what());
+        return 1;
+    }
 }
 
 } // namespace anime::service

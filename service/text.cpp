@@ -49,6 +49,17 @@ std::string_view trim(std::string_view text)
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+std::vector<std::string> split_list(const std::string &list)
+{
+    std::vector<std::string> items;
+    any_part(list, ',', [&](std::string_view item) {
+        if (!item.empty())
+            items.emplace_back(item);
+        return false;
+    });
+    return items;
+}
+
 bool valid_id(std::string_view id)
 {
     return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {

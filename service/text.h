@@ -14,6 +14,9 @@ namespace anime::service
 /// Without the blanks and tabs at both ends.
 std::string_view trim(std::string_view text);
 
+/// What stands between its commas, without what is empty.
+std::vector<std::string> split_list(const std::string &list);
+
 /// 1 to 128 characters of A–Z a–z 0–9 . _ : -, so that an id can be logged, echoed and searched as it is.
 bool valid_id(std::string_view id);
 

@@ -75,7 +75,7 @@ enum class Program { server, worker };
 const char *name_of(Program program);
 
 /// The command line beats the environment, which beats the defaults.
-ParsedOptions parse_options(std::vector<std::string> arguments, const Environment &environment,
+ParsedOptions parse_options(const std::vector<std::string> &arguments, const Environment &environment,
                             Program program = Program::server);
 
 /// One number of Limits by its option name, for /v1/limits and the documentation test.
