@@ -9,7 +9,8 @@
 #include "service/ops/metrics.h"
 #include "service/ops/options.h"
 #include "service/results/byte_budget.h"
-#include "service/results/cache.h"
+#include "service/results/disk_cache.h"
+#include "service/results/memory_cache.h"
 
 namespace anime::service
 {

@@ -4,6 +4,7 @@
 #include "service/api/api.h"
 #include "service/api/job_json.h"
 #include "service/http/address.h"
+#include "service/results/cache_key.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>

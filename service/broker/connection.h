@@ -2,6 +2,8 @@
 // A connection to a NATS server that comes back by itself, on libnats; what goes wrong is told in words.
 #pragma once
 
+#include "service/broker/message.h"
+
 #include <nats/nats.h>
 
 #include <atomic>
@@ -11,8 +13,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,80 +22,19 @@
 namespace anime::service::broker
 {
 
-enum class Fault {
-    gone,     ///< no connection, or no answer in time: another try may do
-    refused,  ///< password, certificate or rights: somebody has to put it right
-    full,     ///< it takes no more messages
-    space,    ///< it has no room, or more than its settings allow
-    conflict, ///< somebody else has changed the value meanwhile
-    missing,  ///< no such stream, consumer or message
-    failed    ///< anything else
-};
-
-class BrokerError : public std::runtime_error
-{
-public:
-    BrokerError(Fault fault, const std::string &message, std::string remedy = {})
-        : std::runtime_error(message), fault_(fault), remedy_(std::move(remedy))
-    {
-    }
-    Fault fault() const noexcept { return fault_; }
-    const std::string &remedy() const noexcept { return remedy_; }
-
-private:
-    Fault fault_;
-    std::string remedy_;
-};
-
 struct ConnectionSettings {
     std::string urls;        ///< nats://USER:PASSWORD@HOST:PORT, several by commas; tls:// demands TLS
     std::string ca;          ///< file of certificates that sign the server's; empty: the system's
     std::string certificate; ///< of this client, and its key; empty: none
     std::string key;
-    std::string name; ///< shown by the server
-    std::string
-        inbox; ///< prefix of the subjects that answers come to, so that they can be told apart in rights
+    std::string name;  ///< shown by the server
+    std::string inbox; ///< prefix of the subjects that answers come to: what this user may listen to
 };
 
 /// Without user and password, for logs.
 std::string without_password(const std::string &urls);
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
-
-/// Owns a message that has arrived.
-class Message
-{
-public:
-    explicit Message(natsMsg *message) : message_(message) {}
-
-    std::string_view data() const;
-    std::string subject() const;
-    std::string reply() const;
-    /// Empty if it has none of this name.
-    std::string header(const char *name) const;
-
-private:
-    struct Destroy {
-        void operator()(natsMsg *message) const { natsMsg_Destroy(message); }
-    };
-    std::unique_ptr<natsMsg, Destroy> message_;
-};
-
-/// Messages on a subject, taken by one thread.
-class Subscription
-{
-public:
-    Subscription(std::shared_ptr<natsConnection> connection, const std::string &subject);
-    /// Nothing if none came in time. Throws BrokerError gone when the connection was given up.
-    std::optional<Message> next(std::chrono::milliseconds wait);
-
-private:
-    struct Destroy {
-        void operator()(natsSubscription *subscription) const { natsSubscription_Destroy(subscription); }
-    };
-    std::shared_ptr<natsConnection> connection_; // outlives it
-    std::unique_ptr<natsSubscription, Destroy> subscription_;
-};
 
 /// Any number of threads may use it at once.
 class Connection
@@ -133,6 +72,8 @@ private:
     std::shared_ptr<natsConnection> current() const;
     std::shared_ptr<natsConnection> needed() const;
     void connect_once();
+    void heed_events_of(natsOptions *options);
+    std::uint64_t denials() const;
     void keep_trying();
     void note(natsStatus status, const std::string &text);
     std::string denied_since(std::uint64_t count) const;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Finished pictures by the SHA-256 of everything that went into them: the newest in memory, and in a folder
-// where the operator named one.
+// Finished pictures in a folder that the operator named, by their cache keys.
 #pragma once
 
 #include "service/descriptor.h"
@@ -8,57 +7,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace anime::service
 {
-
-/// Hex SHA-256 over the input's digest, that of what paints it (EngineFacts) and every option.
-std::string cache_key(const std::string &input_sha256, const std::string &painter_digest,
-                      const PaintOptions &options);
-
-/// Least recently used out first, by bytes and by age. Safe to use from several threads.
-class MemoryCache
-{
-public:
-    using Time = std::chrono::steady_clock::time_point;
-
-    MemoryCache(std::uint64_t most_bytes, std::chrono::seconds most_age)
-        : most_bytes_(most_bytes), most_age_(most_age)
-    {
-    }
-
-    PicturePtr find(const std::string &key, Time now);
-    /// A picture larger than the whole cache is not kept.
-    void put(const std::string &key, PicturePtr picture, Time now);
-    /// Drops what was last asked for too long ago.
-    void expire(Time now);
-    /// Drops the least recently used until at most `bytes` are left.
-    void shrink(std::uint64_t bytes);
-    std::uint64_t bytes() const;
-    std::size_t size() const;
-
-private:
-    struct Entry {
-        std::string key;
-        PicturePtr picture;
-        Time used;
-    };
-    void drop_oldest_locked();
-    void shrink_locked(std::uint64_t bytes);
-
-    const std::uint64_t most_bytes_;
-    const std::chrono::seconds most_age_;
-    mutable std::mutex lock_; // protects what follows
-    std::list<Entry> recent_;
-    std::unordered_map<std::string, std::list<Entry>::iterator> index_;
-    std::uint64_t bytes_ = 0;
-};
 
 /// A folder with a file for each picture: a line of JSON, then the picture. Files are written whole or not at
 /// all, also where the machine fails meanwhile, for nobody else to read, and read by whoever waits anyway,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pictures that are kept: found again by everything that made them, never more than allowed.
-#include "service/results/cache.h"
+// Pictures in a folder: found again after a restart, never more than allowed, none that is damaged.
+#include "service/results/disk_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -33,79 +33,6 @@ PicturePtr picture_of(std::size_t bytes, std::uint8_t value = 7)
 }
 
 } // namespace
-
-TEST(CacheKey, DependsOnEverythingThatMakesThePicture)
-{
-    const PaintOptions options;
-    const std::string key = cache_key("input", "model", options);
-    EXPECT_EQ(key.size(), 64u);
-    EXPECT_EQ(key, cache_key("input", "model", options));
-    EXPECT_NE(key, cache_key("other", "model", options));
-    EXPECT_NE(key, cache_key("input", "other", options));
-    PaintOptions other;
-    other.style = "x";
-    EXPECT_NE(key, cache_key("input", "model", other));
-    other = {};
-    other.strength = 0.5;
-    EXPECT_NE(key, cache_key("input", "model", other));
-    other = {};
-    other.faces = false;
-    EXPECT_NE(key, cache_key("input", "model", other));
-    other = {};
-    other.format = "png";
-    EXPECT_NE(key, cache_key("input", "model", other));
-    other = {};
-    other.pipeline = "y";
-    EXPECT_NE(key, cache_key("input", "model", other));
-}
-
-TEST(MemoryCacheTest, DropsTheLeastRecentlyUsed)
-{
-    MemoryCache cache(100, hour);
-    cache.put("a", picture_of(40), {});
-    cache.put("b", picture_of(40), {});
-    EXPECT_TRUE(cache.find("a", {}));
-    cache.put("c", picture_of(40), {});
-    EXPECT_TRUE(cache.find("a", {}));
-    EXPECT_FALSE(cache.find("b", {})) << "a was used since";
-    EXPECT_TRUE(cache.find("c", {}));
-    EXPECT_EQ(cache.bytes(), 80u);
-}
-
-TEST(MemoryCacheTest, KeepsNothingLargerThanItself)
-{
-    MemoryCache cache(100, hour);
-    cache.put("a", picture_of(60), {});
-    cache.put("b", picture_of(101), {});
-    EXPECT_TRUE(cache.find("a", {}));
-    EXPECT_FALSE(cache.find("b", {}));
-}
-
-TEST(MemoryCacheTest, ReplacesAndShrinks)
-{
-    MemoryCache cache(100, hour);
-    cache.put("a", picture_of(60), {});
-    cache.put("a", picture_of(30), {});
-    EXPECT_EQ(cache.bytes(), 30u);
-    cache.put("b", picture_of(30), {});
-    cache.shrink(40);
-    EXPECT_EQ(cache.size(), 1u);
-    EXPECT_TRUE(cache.find("b", {}));
-}
-
-TEST(MemoryCacheTest, ForgetsWhatNobodyAskedForInAnHour)
-{
-    MemoryCache cache(100, hour);
-    const MemoryCache::Time start{};
-    cache.put("a", picture_of(30), start);
-    cache.put("b", picture_of(30), start);
-    EXPECT_TRUE(cache.find("a", start + std::chrono::minutes(1)));
-    cache.expire(start + std::chrono::minutes(60));
-    EXPECT_TRUE(cache.find("a", start + std::chrono::minutes(60)));
-    EXPECT_FALSE(cache.find("b", start + std::chrono::minutes(60)));
-    cache.expire(start + std::chrono::minutes(120));
-    EXPECT_EQ(cache.bytes(), 0u);
-}
 
 class DiskCacheTest : public testing::Test
 {
