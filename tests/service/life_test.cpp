@@ -78,4 +78,15 @@ TEST_F(Life, WhoWaitsIsToldThatTheServiceStops)
     EXPECT_EQ(code(waiting.receive()), "draining");
 }
 
+TEST_F(Life, RefusesToStartWithoutItsDescription)
+{
+    options_.pipeline = "nope";
+    try {
+        start();
+        FAIL();
+    } catch (const std::runtime_error &error) {
+        EXPECT_NE(std::string(error.what()).find("nope"), std::string::npos);
+    }
+}
+
 } // namespace anime::service

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What clients write into headers and forms, read with suspicion.
-#include "service/api/proxies.h"
-#include "service/api/rate_limiter.h"
-#include "service/http/address.h"
 #include "service/text.h"
 
 #include <gtest/gtest.h>
-
-#include <stdexcept>
 
 namespace anime::service
 {
@@ -107,103 +102,6 @@ TEST(PrefersPicture, OnlyWhereAnImageComesBeforeAnythingElse)
          {"", "*/*", "application/json", "application/json, image/png", "image/png;q=0",
           "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"})
         EXPECT_FALSE(prefers_picture(no)) << no;
-}
-
-TEST(TrustedProxies, OnlyTheyMaySpeakForOthers)
-{
-    const TrustedProxies proxies({"10.0.0.0/8", "::1"});
-    EXPECT_EQ(proxies.client_of("192.0.2.1", "203.0.113.9"), "192.0.2.1") << "not a proxy of ours";
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "203.0.113.9"), "203.0.113.9");
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "1.2.3.4, 203.0.113.9, 10.9.9.9"), "203.0.113.9")
-        << "what stands before the last address that isn't ours was written by the client";
-    EXPECT_EQ(proxies.client_of("::1", "2001:db8::7"), "2001:db8::7");
-    EXPECT_EQ(proxies.client_of("10.1.2.3", ""), "10.1.2.3");
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "nonsense"), "10.1.2.3");
-}
-
-TEST(TrustedProxies, AnIpv4AddressIsTheSameInIpv6)
-{
-    for (const char *range : {"10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"}) {
-        const TrustedProxies proxies({range});
-        EXPECT_TRUE(proxies.trusts("10.1.2.3")) << range;
-        EXPECT_TRUE(proxies.trusts("::ffff:10.1.2.3")) << range;
-        EXPECT_FALSE(proxies.trusts("::ffff:11.1.2.3")) << range;
-        EXPECT_EQ(proxies.client_of("::ffff:10.1.2.3", "::FFFF:192.0.2.1"), "192.0.2.1") << range;
-        EXPECT_EQ(proxies.client_of("10.1.2.3", "::ffff:192.0.2.1, ::ffff:a09:909"), "192.0.2.1") << range;
-    }
-    EXPECT_FALSE(TrustedProxies({"::/0"}).trusts("10.1.2.3")) << "all of IPv6, which is not IPv4";
-}
-
-TEST(TrustedProxies, ReadAddressesWithPorts)
-{
-    const TrustedProxies proxies({"10.0.0.0/8"});
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "192.0.2.1:4711"), "192.0.2.1");
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "[2001:db8::7]:443"), "2001:db8::7");
-    EXPECT_EQ(proxies.client_of("10.1.2.3", "[2001:DB8:0::7]"), "2001:db8::7");
-    for (const char *none : {":", "[", "[]", "[:", "1.2.3.4.5:1", "unknown"})
-        EXPECT_EQ(proxies.client_of("10.1.2.3", none), "10.1.2.3") << none;
-}
-
-TEST(TrustedProxies, RefusesWhatIsNoRange)
-{
-    EXPECT_THROW(TrustedProxies({"localhost"}), std::runtime_error);
-    EXPECT_THROW(TrustedProxies({"10.0.0.0/99"}), std::runtime_error);
-}
-
-TEST(RateKey, CountsAnIpv6NetworkAsOneClient)
-{
-    EXPECT_EQ(rate_key("192.0.2.1"), "192.0.2.1");
-    EXPECT_EQ(rate_key("2001:db8:1:2::3"), rate_key("2001:db8:1:2:ffff::4"));
-    EXPECT_NE(rate_key("2001:db8:1:2::3"), rate_key("2001:db8:1:3::3"));
-}
-
-TEST(RateKey, CountsEachIpv4AddressOnItsOwnHoweverItIsWritten)
-{
-    for (const char *written : {"::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1",
-                                "64:ff9b::192.0.2.1", "64:ff9b::c000:201"})
-        EXPECT_EQ(rate_key(written), "192.0.2.1") << written;
-    EXPECT_NE(rate_key("::ffff:192.0.2.1"), rate_key("::ffff:192.0.2.2"));
-    EXPECT_NE(rate_key("::1"), "0.0.0.1");
-}
-
-class RateLimiterTest : public testing::Test
-{
-protected:
-    RateLimiter::Time at(int milliseconds) const
-    {
-        return RateLimiter::Time(std::chrono::milliseconds(1000000 + milliseconds));
-    }
-};
-
-TEST_F(RateLimiterTest, AllowsABurstThenTheRate)
-{
-    RateLimiter limiter(60, 3); // one a second
-    for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(limiter.take("a", at(0)).count(), 0);
-    EXPECT_EQ(limiter.take("a", at(0)).count(), 1000);
-    EXPECT_EQ(limiter.take("a", at(600)).count(), 400) << "a refused try costs nothing";
-    EXPECT_EQ(limiter.take("a", at(1000)).count(), 0);
-    EXPECT_GT(limiter.take("a", at(1000)).count(), 0);
-}
-
-TEST_F(RateLimiterTest, NeverSavesUpMoreThanTheBurst)
-{
-    RateLimiter limiter(60, 2);
-    limiter.take("a", at(0));
-    EXPECT_EQ(limiter.take("a", at(3600000)).count(), 0);
-    EXPECT_EQ(limiter.take("a", at(3600000)).count(), 0);
-    EXPECT_GT(limiter.take("a", at(3600000)).count(), 0);
-}
-
-TEST_F(RateLimiterTest, CountsClientsApartInBoundedMemory)
-{
-    RateLimiter limiter(60, 1, 3);
-    EXPECT_EQ(limiter.take("a", at(0)).count(), 0);
-    EXPECT_EQ(limiter.take("b", at(0)).count(), 0);
-    EXPECT_GT(limiter.take("a", at(1)).count(), 0);
-    for (const char *client : {"c", "d", "e"})
-        EXPECT_EQ(limiter.take(client, at(2)).count(), 0);
-    EXPECT_EQ(limiter.clients(), 3u);
 }
 
 } // namespace anime::service
