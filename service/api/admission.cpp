@@ -117,13 +117,15 @@ std::optional<Problem> Api::prepare_upload(ApiExchange &exchange)
     for (const auto &[name, value] : exchange.head.query)
         if (auto refusal = choices.set(name, value))
             return refusal;
-    FormFields fields = exchange.route->takes == Route::Takes::edit ? edit_fields(exchange) : FormFields{};
-    if (exchange.route->takes == Route::Takes::photo)
+    FormFields fields;
+    if (exchange.route->takes == Route::Takes::edit) {
+        fields = edit_fields(exchange);
+    } else {
+        fields.has = PaintChoices::has;
         fields.set = [&choices](const std::string &name, const std::string &value) {
             return choices.set(name, value);
         };
-    if (exchange.route->takes == Route::Takes::photo)
-        fields.has = PaintChoices::has;
+    }
     exchange.upload = std::make_unique<Upload>(static_cast<std::uint64_t>(shared_.options.limits.max_bytes),
                                                shared_.budget, rate_key(exchange.client), std::move(fields));
     return exchange.upload->expect(exchange.head.header("content-type"), exchange.head.declared_bytes);

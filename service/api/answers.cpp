@@ -21,6 +21,16 @@ Response json_response(int status, const nlohmann::ordered_json &body)
     return response;
 }
 
+Response json_with_picture(const nlohmann::ordered_json &object, const std::string &before,
+                           const PicturePtr &picture, const std::string &after)
+{
+    std::string text = dump(object);
+    text.pop_back();
+    Response response = json_response(200, {});
+    response.body = Base64Body{text + before, {picture, picture->data.get()}, after};
+    return response;
+}
+
 Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance)
 {
     Response response = json_response(problem.status, to_json(problem, request_id, instance));

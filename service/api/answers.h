@@ -3,6 +3,7 @@
 #pragma once
 
 #include "service/http/response.h"
+#include "service/picture.h"
 #include "service/problem.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -16,6 +17,9 @@ namespace anime::service
 std::string dump(const nlohmann::ordered_json &json);
 
 Response json_response(int status, const nlohmann::ordered_json &body);
+/// `object` with the picture in base64 in place of its closing brace, between `before` and `after`.
+Response json_with_picture(const nlohmann::ordered_json &object, const std::string &before,
+                           const PicturePtr &picture, const std::string &after);
 Response problem_response(const Problem &problem, const std::string &request_id, const std::string &instance);
 
 } // namespace anime::service

@@ -126,6 +126,8 @@ private:
     std::optional<Response> go_on_with_get_job(ApiExchange &exchange);
     std::optional<Response> delete_job(ApiExchange &exchange);
     std::optional<Problem> submit(ApiExchange &exchange, bool attached);
+    NewJob new_job(ApiExchange &exchange, const std::string &painter, bool attached) const;
+    void tell_of_no_need_to_paint(const ApiExchange &exchange, const JobView &job) const;
     /// Whether the queue takes the job that was submitted. Nothing while it has not said so.
     std::optional<Submission> admitted(ApiExchange &exchange) const;
     /// The job of the address, also one that another server made; nothing and `pending` while that is being
@@ -138,9 +140,15 @@ private:
     Response unreachable(const ApiExchange &exchange) const;
 
     // pictures.cpp: those that wait for a picture, and get it
+    std::optional<Problem> submit_and_stay(ApiExchange &exchange);
     std::optional<Response> post_upload(ApiExchange &exchange);
     std::optional<Response> go_on_with_upload(ApiExchange &exchange);
     std::optional<Response> get_result(ApiExchange &exchange);
+    /// In place of the picture, while there is none or never will be; nothing if there is one. `pending`: it
+    /// may be that another server knows better.
+    std::optional<Response> no_result(ApiExchange &exchange, const JobView &job, bool &pending) const;
+    /// The picture itself, or why it is not there; nothing while it is being fetched.
+    std::optional<Response> send_result(ApiExchange &exchange, const JobView &job, Response response) const;
     /// The job's picture, also from where other servers keep it; null and `pending` while that is being
     /// asked.
     PicturePtr find_picture(ApiExchange &exchange, const JobView &job, bool &pending) const;
@@ -185,8 +193,14 @@ private:
     std::atomic<bool> trim_wanted_{false};
 };
 
+/// Whoever sleeps until another thread wakes it looks all the same now and then.
+inline constexpr std::chrono::seconds look_again{15};
+
 /// Whether there is a file of the web page, or openapi.json, at `path`.
 bool is_page(const std::string &path);
+
+/// 800x600
+std::string text_of(const Size &size);
 
 /// Headers of every answer that has to do with a finished job's picture.
 void add_picture_headers(Response &response, const JobView &job);

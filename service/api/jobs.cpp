@@ -19,37 +19,21 @@ namespace
 
 using Clock = std::chrono::steady_clock;
 
-/// Whoever sleeps until another thread wakes it looks all the same now and then.
-constexpr std::chrono::seconds look_again{15};
-
 } // namespace
 
 std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
 {
     if (auto refusal = exchange.choices->complete(exchange.head.header("accept")))
         return refusal;
-    const PaintOptions &options = exchange.choices->options();
-    std::string digest;
+    std::string painter;
     try {
-        digest = shared_.engine.painter_digest(options);
+        painter = shared_.engine.painter_digest(exchange.choices->options());
     } catch (const Error &error) {
         return make_problem(error.code(), error.what(), error.remedy());
     }
-    const Upload &upload = *exchange.upload;
-    exchange.file_name = upload.file_name();
-    NewJob job;
-    job.request_id = exchange.head.id;
-    job.client = exchange.key ? "key " + exchange.key->name : rate_key(exchange.client);
-    job.file_name = upload.file_name();
-    job.idempotency_key = exchange.head.header("idempotency-key");
-    job.options = options;
-    job.key = cache_key(upload.sha256(), digest, options);
-    job.receive_ms = milliseconds(Clock::now() - exchange.head.started);
-    job.attached = attached;
-    job.cached = shared_.memory_cache.find(job.key, Clock::now());
-    job.input = exchange.upload->take_file();
-
-    const Submission submission = shared_.board.submit(job, Clock::now(), std::chrono::system_clock::now());
+    exchange.file_name = exchange.upload->file_name();
+    const Submission submission = shared_.board.submit(new_job(exchange, painter, attached), Clock::now(),
+                                                       std::chrono::system_clock::now());
     if (submission.problem)
         return submission.problem;
     exchange.job = submission.job->id;
@@ -57,15 +41,39 @@ std::optional<Problem> Api::submit(ApiExchange &exchange, bool attached)
     if (exchange.key && !is_final(submission.job->state))
         jobs_of_keys_[exchange.key->name].push_back(exchange.job);
     shared_.board.listen(exchange.job, exchange.suspension);
-    // What a worker looks for on the disk, it counts.
-    if (submission.job->cache != "miss" && submission.job->request_id == exchange.head.id) {
-        shared_.metrics.cache(submission.job->cache);
-        nlohmann::ordered_json fields = {{"cache", submission.job->cache}, {"job", exchange.job}};
-        if (!submission.job->painted_by.empty())
-            fields["painted_by"] = submission.job->painted_by;
-        shared_.log.write(Level::info, Layer::inference, exchange.head.id, "no need to paint", fields);
-    }
+    tell_of_no_need_to_paint(exchange, *submission.job);
     return std::nullopt;
+}
+
+/// Takes the photo out of the upload. `painter`: the digest of what paints it.
+NewJob Api::new_job(ApiExchange &exchange, const std::string &painter, bool attached) const
+{
+    Upload &upload = *exchange.upload;
+    NewJob job;
+    job.request_id = exchange.head.id;
+    job.client = exchange.key ? "key " + exchange.key->name : rate_key(exchange.client);
+    job.file_name = upload.file_name();
+    job.idempotency_key = exchange.head.header("idempotency-key");
+    job.options = exchange.choices->options();
+    job.key = cache_key(upload.sha256(), painter, job.options);
+    job.receive_ms = milliseconds(Clock::now() - exchange.head.started);
+    job.attached = attached;
+    job.cached = shared_.memory_cache.find(job.key, Clock::now());
+    job.input = upload.take_file();
+    return job;
+}
+
+/// Of a picture that was known, or is being painted for another. What a worker looks for on the disk, it
+/// tells itself.
+void Api::tell_of_no_need_to_paint(const ApiExchange &exchange, const JobView &job) const
+{
+    if (job.cache == "miss" || job.request_id != exchange.head.id)
+        return;
+    shared_.metrics.cache(job.cache);
+    nlohmann::ordered_json fields = {{"cache", job.cache}, {"job", job.id}};
+    if (!job.painted_by.empty())
+        fields["painted_by"] = job.painted_by;
+    shared_.log.write(Level::info, Layer::inference, exchange.head.id, "no need to paint", fields);
 }
 
 std::optional<Submission> Api::admitted(ApiExchange &exchange) const

@@ -150,9 +150,7 @@ std::optional<Response> Api::post_edit(ApiExchange &exchange)
 {
     if (exchange.choices->options().format.empty())
         exchange.choices->set("format", exchange.edit.output_format);
-    exchange.answer_by =
-        std::chrono::steady_clock::now() + std::chrono::seconds(shared_.options.limits.deadline + 15);
-    if (auto refusal = submit(exchange, true))
+    if (auto refusal = submit_and_stay(exchange))
         return refuse(exchange, *refusal, "admission");
     return go_on_with_edit(exchange);
 }
@@ -171,13 +169,8 @@ std::optional<Response> Api::go_on_with_edit(ApiExchange &exchange)
         {"output_format", picture->info.media_type.substr(6)},
     };
     if (job.picture->processed.width > 0)
-        head["size"] = std::to_string(job.picture->processed.width) + "x" +
-                       std::to_string(job.picture->processed.height);
-    std::string text = dump(head);
-    text.pop_back(); // the closing brace
-    Response response = json_response(200, {});
-    response.body =
-        Base64Body{text + ",\"data\":[{\"b64_json\":\"", {picture, picture->data.get()}, "\"}]}\n"};
+        head["size"] = text_of(job.picture->processed);
+    Response response = json_with_picture(head, ",\"data\":[{\"b64_json\":\"", picture, "\"}]}\n");
     add_picture_headers(response, job);
     return response;
 }

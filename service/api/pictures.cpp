@@ -12,23 +12,32 @@
 namespace anime::service
 {
 
+std::string text_of(const Size &size)
+{
+    return std::to_string(size.width) + "x" + std::to_string(size.height);
+}
+
 void add_picture_headers(Response &response, const JobView &job)
 {
-    const auto size = [](const Size &s) { return std::to_string(s.width) + "x" + std::to_string(s.height); };
     response.header("Server-Timing", server_timing(job.picture->timings));
     response.header("X-Cache", job.cache);
     if (job.picture->source.width > 0)
-        response.header("X-Source-Size", size(job.picture->source));
+        response.header("X-Source-Size", text_of(job.picture->source));
     if (job.picture->processed.width > 0)
-        response.header("X-Processed-Size", size(job.picture->processed));
+        response.header("X-Processed-Size", text_of(job.picture->processed));
+}
+
+std::optional<Problem> Api::submit_and_stay(ApiExchange &exchange)
+{
+    // The processing deadline ends the wait; this is for the case that it could not.
+    exchange.answer_by =
+        std::chrono::steady_clock::now() + std::chrono::seconds(shared_.options.limits.deadline) + look_again;
+    return submit(exchange, true);
 }
 
 std::optional<Response> Api::post_upload(ApiExchange &exchange)
 {
-    // The processing deadline ends the wait; this is for the case that it could not.
-    exchange.answer_by =
-        std::chrono::steady_clock::now() + std::chrono::seconds(shared_.options.limits.deadline + 15);
-    if (auto refusal = submit(exchange, true))
+    if (auto refusal = submit_and_stay(exchange))
         return refuse(exchange, *refusal, "admission");
     return go_on_with_upload(exchange);
 }
@@ -79,10 +88,7 @@ std::optional<Response> Api::go_on_with_upload(ApiExchange &exchange)
     }
     nlohmann::ordered_json head = to_json(job);
     head["media_type"] = picture->info.media_type;
-    std::string text = dump(head);
-    text.pop_back(); // the closing brace
-    Response response = json_response(200, {});
-    response.body = Base64Body{text + ",\"image\":\"", {picture, picture->data.get()}, "\"}\n"};
+    Response response = json_with_picture(head, ",\"image\":\"", picture, "\"}\n");
     response.header("Vary", "Accept");
     add_picture_headers(response, job);
     return response;
@@ -113,7 +119,7 @@ PicturePtr Api::find_picture(ApiExchange &exchange, const JobView &job, bool &pe
         exchange.fetched = shared_.elsewhere->fetch(job.key, exchange.suspension);
     }
     pending = !exchange.fetched->done;
-    exchange.wake_at = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+    exchange.wake_at = std::chrono::steady_clock::now() + look_again;
     return pending ? nullptr : exchange.fetched->picture;
 }
 
@@ -124,23 +130,10 @@ std::optional<Response> Api::get_result(ApiExchange &exchange)
     if (!job)
         return pending ? std::nullopt : std::optional(gone(exchange));
     exchange.job = exchange.id;
-    if (job->state == JobState::cancelled)
-        return problem(exchange, make_problem("job-cancelled", "The job was cancelled.", "Upload it again."));
-    if (job->problem)
-        return problem(exchange, *job->problem);
-    if (!is_final(job->state) && shared_.elsewhere && !(exchange.looked_up && exchange.looked_up->done)) {
-        // Another server may have told the client that it is.
-        if (!exchange.looked_up)
-            exchange.looked_up = shared_.elsewhere->look_up(exchange.id, exchange.suspension);
-        exchange.wake_at = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+    if (auto answer = no_result(exchange, *job, pending))
+        return answer;
+    if (pending)
         return std::nullopt;
-    }
-    if (!is_final(job->state)) {
-        Response response = problem(exchange, make_problem("job-not-finished", "The picture isn't ready yet.",
-                                                           "Wait for it at /v1/jobs/{id}/events."));
-        response.header("Retry-After", "1");
-        return response;
-    }
 
     Response response = picture_response(*job);
     response.header("Cache-Control",
@@ -151,18 +144,46 @@ std::optional<Response> Api::get_result(ApiExchange &exchange)
         return response;
     }
     exchange.has_picture = exchange.head.method == "GET";
-    PicturePtr picture = find_picture(exchange, *job, pending);
+    return send_result(exchange, *job, std::move(response));
+}
+
+std::optional<Response> Api::no_result(ApiExchange &exchange, const JobView &job, bool &pending) const
+{
+    if (job.state == JobState::cancelled)
+        return problem(exchange, make_problem("job-cancelled", "The job was cancelled.", "Upload it again."));
+    if (job.problem)
+        return problem(exchange, *job.problem);
+    if (is_final(job.state))
+        return std::nullopt;
+    if (shared_.elsewhere && !(exchange.looked_up && exchange.looked_up->done)) {
+        // Another server may have told the client that it is.
+        if (!exchange.looked_up)
+            exchange.looked_up = shared_.elsewhere->look_up(exchange.id, exchange.suspension);
+        exchange.wake_at = std::chrono::steady_clock::now() + look_again;
+        pending = true;
+        return std::nullopt;
+    }
+    Response response = problem(exchange, make_problem("job-not-finished", "The picture isn't ready yet.",
+                                                       "Wait for it at /v1/jobs/{id}/events."));
+    response.header("Retry-After", "1");
+    return response;
+}
+
+std::optional<Response> Api::send_result(ApiExchange &exchange, const JobView &job, Response response) const
+{
+    bool pending = false;
+    PicturePtr picture = find_picture(exchange, job, pending);
     if (pending)
         return std::nullopt;
     if (!picture)
-        picture = shared_.memory_cache.find(job->key, std::chrono::steady_clock::now());
+        picture = shared_.memory_cache.find(job.key, std::chrono::steady_clock::now());
     if (const PicturePtr counted = picture ? count_as_sending(exchange, picture) : nullptr) {
         response.body = SharedBody{counted->data->data(), counted->data->size(), counted};
         return response;
     }
     // From the file itself: only its first page is read here, the rest by the kernel while it is sent.
     if (shared_.disk_cache)
-        if (auto file = shared_.disk_cache->open(job->key)) {
+        if (auto file = shared_.disk_cache->open(job.key)) {
             response.body = FileBody{std::move(file->file), file->offset, file->info.bytes};
             return response;
         }

@@ -80,18 +80,19 @@ std::string format_of(const std::string &media_type)
     return media_type.starts_with("image/") ? media_type.substr(6) : media_type;
 }
 
+double tenths(double milliseconds)
+{
+    return std::round(milliseconds * 10) / 10;
+}
+
 } // namespace
 
-namespace
-{
-
-struct Served {
+/// A description as it is run for one format.
+struct Engine::Served {
     Description description;
     std::string digest;    ///< of it and of the models that paint its default style
     std::string encode_as; ///< what its PNG is made into; empty: it stays as it is
 };
-
-} // namespace
 
 struct Engine::Descriptions {
     /// By name and format.
@@ -236,10 +237,31 @@ Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
     Timings &timings = info.timings;
     timings.receive = run.receive_ms;
     timings.queue = milliseconds(begin - run.queued);
+    std::string stage = "decode";
+    MemoryResult result = run_pipeline(run, info, [&](const Step &step) {
+        stage = step.stage;
+        progress(stage, step.fraction);
+    });
 
-    Outcome outcome;
+    const double run_ms = milliseconds(Clock::now() - begin);
+    timings.encode = std::max(0.0, run_ms - timings.decode - timings.faces - timings.wait - timings.paint);
+    timings.total = timings.receive + timings.queue + run_ms;
+    if (result.failure)
+        return {nullptr, failed(run, *std::move(result.failure), info, stage, run_ms)};
+    info.media_type = result.media_type;
+    info.bytes = result.output.size();
+    result.output.shrink_to_fit();
+    auto picture = std::make_shared<Picture>();
+    picture->info = std::move(info);
+    picture->data = std::make_shared<const Bytes>(std::move(result.output));
+    return {std::move(picture), std::nullopt};
+}
+
+/// `info` gets what the elements tell of the picture, `on_step` each stage that they come to.
+MemoryResult Engine::run_pipeline(const Run &run, PictureInfo &info,
+                                  const std::function<void(const Step &)> &on_step) const
+{
     MemoryResult result;
-    std::string current = "decode";
     try {
         const Served &served = descriptions_->served.at({run.options.pipeline, run.options.format});
         Pipeline pipeline(served.description);
@@ -248,11 +270,8 @@ Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
         configure(pipeline, run.options, options_.limits.max_bytes);
         pipeline.on_message([&](const GstStructure *message) {
             log_message(log_, run.request_id, message);
-            const auto [stage, fraction] = read_message(message, info);
-            if (!stage)
-                return;
-            current = stage;
-            progress(stage, fraction);
+            if (const Step step = read_message(message, info); step.stage)
+                on_step(step);
         });
         RunLimits limits;
         limits.moving_deadline = &run.deadline;
@@ -265,41 +284,32 @@ Engine::Outcome Engine::run(const Run &run, const Progress &progress) const
     } catch (const PipelineError &error) {
         result.failure = error.failure();
     }
+    return result;
+}
 
-    const double run_ms = milliseconds(Clock::now() - begin);
-    timings.encode = std::max(0.0, run_ms - timings.decode - timings.faces - timings.wait - timings.paint);
-    timings.total = timings.receive + timings.queue + run_ms;
-    if (result.failure) {
-        if (result.failure->code == "deadline") {
-            result.failure->limit = static_cast<std::uint64_t>(options_.limits.deadline);
-            result.failure->message =
-                "The picture was not ready within " + std::to_string(options_.limits.deadline) + " s.";
-            result.failure->remedy = "Try again when the service is less busy, or send a smaller photo.";
-        }
-        // A deadline and a cancel belong to no element: they hit the stage that was at work.
-        const std::string stage =
-            result.failure->element.empty() ? current : stage_of(result.failure->element);
-        outcome.problem = make_problem(*result.failure, 5);
-        log_.failure(run.request_id, *outcome.problem, stage,
-                     {{"bytes", run.input->size()},
-                      {"source_width", info.source.width},
-                      {"source_height", info.source.height},
-                      {"pipeline", run.options.pipeline},
-                      {"style", run.options.style},
-                      {"format", run.options.format},
-                      {"queue_ms", std::round(timings.queue * 10) / 10},
-                      {"run_ms", std::round(run_ms * 10) / 10}},
-                     result.failure->element);
-        return outcome;
+/// `stage` was at work when it failed.
+Problem Engine::failed(const Run &run, RunFailure failure, const PictureInfo &info, const std::string &stage,
+                       double run_ms) const
+{
+    if (failure.code == "deadline") {
+        failure.limit = static_cast<std::uint64_t>(options_.limits.deadline);
+        failure.message =
+            "The picture was not ready within " + std::to_string(options_.limits.deadline) + " s.";
+        failure.remedy = "Try again when the service is less busy, or send a smaller photo.";
     }
-    info.media_type = result.media_type;
-    info.bytes = result.output.size();
-    auto picture = std::make_shared<Picture>();
-    picture->info = info;
-    result.output.shrink_to_fit();
-    picture->data = std::make_shared<const Bytes>(std::move(result.output));
-    outcome.picture = std::move(picture);
-    return outcome;
+    const Problem problem = make_problem(failure, 5);
+    // A deadline and a cancel belong to no element: they hit the stage that was at work.
+    log_.failure(run.request_id, problem, failure.element.empty() ? stage : stage_of(failure.element),
+                 {{"bytes", run.input->size()},
+                  {"source_width", info.source.width},
+                  {"source_height", info.source.height},
+                  {"pipeline", run.options.pipeline},
+                  {"style", run.options.style},
+                  {"format", run.options.format},
+                  {"queue_ms", tenths(info.timings.queue)},
+                  {"run_ms", tenths(run_ms)}},
+                 failure.element);
+    return problem;
 }
 
 } // namespace anime::service

@@ -22,7 +22,9 @@
 namespace anime
 {
 class Pipeline;
-}
+struct MemoryResult;
+struct RunFailure;
+} // namespace anime
 
 namespace anime::service
 {
@@ -46,6 +48,8 @@ struct EngineFacts {
     std::vector<StyleEntry> styles;
     std::string model; ///< what the default style is
 };
+
+struct Step;
 
 class Engine
 {
@@ -81,10 +85,15 @@ public:
     Outcome run(const Run &run, const Progress &progress) const;
 
 private:
+    struct Served;
     struct Descriptions;
     void add_description(const std::string &name);
     void add_encoded_formats();
     void read_guard(const Pipeline &pipeline);
+    MemoryResult run_pipeline(const Run &run, PictureInfo &info,
+                              const std::function<void(const Step &)> &on_step) const;
+    Problem failed(const Run &run, RunFailure failure, const PictureInfo &info, const std::string &stage,
+                   double run_ms) const;
 
     const Options &options_;
     Log &log_;
