@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <exception>
 #include <map>
+#include <new>
 #include <string_view>
 
 namespace anime::service
@@ -42,6 +44,24 @@ Problem make_problem(const std::string &code, const std::string &message, const 
                      int retry_after)
 {
     return make_problem(Failure{code, message, remedy, {}, {}, {}}, retry_after);
+}
+
+Unforeseen unforeseen_failure()
+{
+    std::string reason = "an exception of no known kind";
+    try {
+        throw;
+    } catch (const std::bad_alloc &) {
+        return {make_problem("out-of-memory", "The service ran out of memory.",
+                             "Try again in a moment, or send a smaller photo.", 5),
+                "out of memory"};
+    } catch (const std::exception &error) {
+        reason = error.what();
+    } catch (...) {
+    }
+    return {make_problem("service-failed", "The service could not paint this photo.",
+                         "Try again in a moment; if it stays so, tell the operator the request id.", 5),
+            reason};
 }
 
 Problem draining_problem()

@@ -25,6 +25,13 @@ Problem make_problem(const Failure &failure, int retry_after = 1);
 Problem make_problem(const std::string &code, const std::string &message, const std::string &remedy,
                      int retry_after = 1);
 
+/// Of the exception that is being handled, which nobody foresaw where a photo is painted.
+struct Unforeseen {
+    Problem problem;
+    std::string reason; ///< for the log
+};
+Unforeseen unforeseen_failure();
+
 /// What new work is answered while the service drains.
 Problem draining_problem();
 

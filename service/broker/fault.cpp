@@ -43,6 +43,12 @@ std::string words_of(natsStatus status)
     return words;
 }
 
+std::optional<Fault> fault_of(const std::exception &error)
+{
+    const auto *broker = dynamic_cast<const BrokerError *>(&error);
+    return broker ? std::optional(broker->fault()) : std::nullopt;
+}
+
 BrokerError broker_error(natsStatus status, const std::string &what)
 {
     return BrokerError(is_gone(status) ? Fault::gone : Fault::failed, what + ": " + words_of(status) + ".");

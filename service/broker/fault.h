@@ -4,6 +4,8 @@
 
 #include <nats/nats.h>
 
+#include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -35,6 +37,9 @@ private:
     Fault fault_;
     std::string remedy_;
 };
+
+/// Of a BrokerError; nothing for other exceptions.
+std::optional<Fault> fault_of(const std::exception &error);
 
 /// Of a status that libnats has just returned: gone or failed; `what` is a sentence without its end.
 BrokerError broker_error(natsStatus status, const std::string &what);

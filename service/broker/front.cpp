@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a front keeps up: the connection, what it needs at the broker, the watch over states. What it does for
-// a job is in front_jobs.cpp.
+// What a front keeps up: the connection, what it needs at the broker, and what operators see of it. What it
+// does for a job is in front_submit and front_jobs, what it hears of one in front_watch.
 #include "service/broker/front.h"
 
 #include <nlohmann/json.hpp>
@@ -164,8 +164,7 @@ void Front::keep_up()
             next = std::chrono::steady_clock::now() + (ready_ ? measure_every : std::chrono::seconds(0));
         } catch (const std::exception &error) {
             // Streams that somebody has deleted are made again.
-            if (const auto *broker = dynamic_cast<const BrokerError *>(&error);
-                broker && broker->fault() == Fault::missing)
+            if (fault_of(error) == Fault::missing)
                 ready_ = false;
             if (said != error.what())
                 log_.service(Level::warning, error.what());
@@ -258,124 +257,6 @@ std::chrono::seconds Front::grace() const
 {
     // A worker that hangs is left behind after 10 s, and what it had is handed on after ack-wait.
     return std::chrono::ceil<std::chrono::seconds>(2 * settings_.streams.ack_wait) + 12s;
-}
-
-void Front::watch()
-{
-    std::string said;
-    while (!stop_) {
-        try {
-            if (!reachable()) {
-                std::this_thread::sleep_for(50ms);
-                continue;
-            }
-            std::set<std::string> untouched; // what is followed and the broker does not tell of
-            {
-                const std::lock_guard guard(lock_);
-                for (const auto &[key, followed] : followed_)
-                    if (followed.generation > 0)
-                        untouched.insert(key);
-            }
-            Watch watch(connection_, states_);
-            bool resumed = false;
-            while (!stop_) {
-                if (const auto change = watch.next(glance)) {
-                    const Work work = read_work(change->value);
-                    if (!resumed && work.state != JobState::queued)
-                        untouched.erase(change->key);
-                    apply(change->key, work);
-                }
-                if (!resumed && watch.caught_up()) {
-                    resumed = true;
-                    resume(untouched);
-                }
-            }
-        } catch (const std::exception &error) {
-            if (said != error.what())
-                log_.service(Level::warning, error.what());
-            said = error.what();
-            std::this_thread::sleep_for(50ms);
-        }
-    }
-}
-
-/// The broker writes to its disk once a minute: what it was told just before its machine died it may have
-/// forgotten. What waits is told to it again, and is known there by its id.
-void Front::resume(const std::set<std::string> &untouched)
-{
-    for (const std::string &key : untouched)
-        outbox_.post(key, [this, key] { restore(key); });
-}
-
-void Front::apply(const std::string &key, const Work &work)
-{
-    RunPtr run;
-    {
-        const std::lock_guard guard(lock_);
-        const auto found = followed_.find(key);
-        if (found == followed_.end() || found->second.generation == 0 || found->second.ending)
-            return;
-        Followed &followed = found->second;
-        if (work.generation < followed.generation)
-            return;
-        run = followed.run;
-        if (work.generation > followed.generation || work.state == JobState::succeeded) {
-            followed.ending = true;
-            outbox_.post(key, [this, key, ended = followed] { finish(key, ended); });
-            return;
-        }
-    }
-    if (work.state == JobState::running) {
-        board_->started(run, work.started);
-        board_->progress(run, work.stage, work.progress);
-    } else if (work.state == JobState::failed) {
-        fail(key, run, *work.problem);
-    } else if (work.state == JobState::cancelled) {
-        call_off(key, run);
-    }
-}
-
-void Front::follow(const RunPtr &run, const std::string &job, std::uint64_t generation,
-                   const std::shared_ptr<const Bytes> &input)
-{
-    const std::lock_guard guard(lock_);
-    Followed &followed = followed_[run->key];
-    if (followed.run != run)
-        followed = Followed{run, nullptr, 0, {}, false, false};
-    followed.generation = generation;
-    if (input)
-        followed.input = input;
-    if (std::find(followed.jobs.begin(), followed.jobs.end(), job) == followed.jobs.end())
-        followed.jobs.push_back(job);
-}
-
-void Front::unfollow(const std::string &key, const RunPtr &run)
-{
-    const std::lock_guard guard(lock_);
-    const auto found = followed_.find(key);
-    if (found != followed_.end() && found->second.run == run)
-        followed_.erase(found);
-}
-
-std::optional<Front::Followed> Front::followed(const std::string &key) const
-{
-    const std::lock_guard guard(lock_);
-    const auto found = followed_.find(key);
-    return found == followed_.end() ? std::nullopt : std::optional(found->second);
-}
-
-void Front::fail(const std::string &key, const RunPtr &run, const Problem &problem)
-{
-    unfollow(key, run);
-    if (board_->wanted(run))
-        metrics_.rejected(problem.code);
-    board_->fail(run, problem, std::chrono::system_clock::now());
-}
-
-void Front::call_off(const std::string &key, const RunPtr &run)
-{
-    unfollow(key, run);
-    board_->called_off(run, std::chrono::system_clock::now());
 }
 
 Problem Front::problem_of(const BrokerError &error) const

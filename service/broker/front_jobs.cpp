@@ -34,17 +34,12 @@ void Front::leave(const RunPtr &run, const JobView &job, bool last)
         try {
             end_work(run, job);
             break;
-        } catch (const BrokerError &error) {
-            if (error.fault() == Fault::gone && std::chrono::steady_clock::now() - begin < try_for &&
+        } catch (const std::exception &error) {
+            if (fault_of(error) == Fault::gone && std::chrono::steady_clock::now() - begin < try_for &&
                 !outbox_.stopping()) {
                 std::this_thread::sleep_for(pause);
                 continue;
             }
-            log_.write(Level::warning, Layer::service, job.request_id,
-                       "a job that nobody wants may still be painted",
-                       {{"job", job.id}, {"reason", error.what()}});
-            break;
-        } catch (const std::exception &error) {
             log_.write(Level::warning, Layer::service, job.request_id,
                        "a job that nobody wants may still be painted",
                        {{"job", job.id}, {"reason", error.what()}});

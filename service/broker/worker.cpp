@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <exception>
 #include <functional>
-#include <new>
 
 namespace anime::service::broker
 {
@@ -155,28 +155,7 @@ void Worker::handle(Delivery delivery)
 /// What is known of it decides: whether it is to be run at all, or only to be ended.
 Worker::Next Worker::begin(Hand &hand)
 {
-    const std::string key = hand.run->key;
-    unsigned attempts = hand.delivery.deliveries() - 1;
-    {
-        const std::lock_guard guard(hand.lock);
-        const auto entry = states_.get(key);
-        if (entry) {
-            hand.work = read_work(entry->value);
-            hand.revision = entry->revision;
-            attempts = hand.work.attempts;
-        } else {
-            // The broker has lost the record: as the message tells it.
-            hand.work.generation = hand.arrived.generation;
-            hand.work.deadline = hand.arrived.deadline;
-            hand.work.request_id = hand.run->request_id;
-            hand.work.queued = now();
-            hand.work.more = true;
-        }
-        if (hand.work.generation != hand.arrived.generation || is_final(hand.work.state))
-            hand.lost = true;
-        else
-            hand.run->deadline = steady(hand.work.deadline);
-    }
+    const unsigned attempts = read_record(hand);
     if (hand.lost) {
         acknowledge(hand);
         return Next::end;
@@ -192,20 +171,8 @@ Worker::Next Worker::begin(Hand &hand)
         hand.delivery.give_back(1s);
         return Next::end;
     }
-    if (const PicturePtr known = find_result(connection_, key)) {
-        log_.write(Level::info, Layer::inference, hand.run->request_id, "no need to paint",
-                   {{"cache", "result"}});
-        metrics_.cache("result");
-        finish(hand, known->info);
+    if (is_settled(hand))
         return Next::end;
-    }
-    if (hand.run->deadline.load() <= std::chrono::steady_clock::now()) {
-        Problem late = make_problem("deadline", "The photo waited longer than the service allows.",
-                                    "Try again when the service is less busy.");
-        log_.failure(hand.run->request_id, late, "queue", {});
-        fail(hand, late);
-        return Next::end;
-    }
     const bool ours = change(hand, [this](Work &work) {
         work.state = JobState::running;
         work.stage = "decode";
@@ -221,12 +188,51 @@ Worker::Next Worker::begin(Hand &hand)
     return Next::end;
 }
 
+/// How many workers have begun it. It is lost if its record has ended, or gone on without this message.
+unsigned Worker::read_record(Hand &hand)
+{
+    const std::lock_guard guard(hand.lock);
+    unsigned attempts = hand.delivery.deliveries() - 1;
+    if (const auto entry = states_.get(hand.run->key)) {
+        hand.work = read_work(entry->value);
+        hand.revision = entry->revision;
+        attempts = hand.work.attempts;
+    } else {
+        // The broker has lost the record: as the message tells it.
+        hand.work.generation = hand.arrived.generation;
+        hand.work.deadline = hand.arrived.deadline;
+        hand.work.request_id = hand.run->request_id;
+        hand.work.queued = now();
+        hand.work.more = true;
+    }
+    if (hand.work.generation != hand.arrived.generation || is_final(hand.work.state))
+        hand.lost = true;
+    else
+        hand.run->deadline = steady(hand.work.deadline);
+    return attempts;
+}
+
+/// Ended here without a run: its picture is known, or its time is over.
+bool Worker::is_settled(Hand &hand)
+{
+    if (const PicturePtr known = find_result(connection_, hand.run->key)) {
+        log_.write(Level::info, Layer::inference, hand.run->request_id, "no need to paint",
+                   {{"cache", "result"}});
+        metrics_.cache("result");
+        finish(hand, known->info);
+        return true;
+    }
+    if (hand.run->deadline.load() > std::chrono::steady_clock::now())
+        return false;
+    const Problem late = make_problem("deadline", "The photo waited longer than the service allows.",
+                                      "Try again when the service is less busy.");
+    log_.failure(hand.run->request_id, late, "queue", {});
+    fail(hand, late);
+    return true;
+}
+
 void Worker::run(const HandPtr &hand)
 {
-    const auto fail_with = [&](const Problem &problem, const std::string &reason) {
-        log_.failure(hand->run->request_id, problem, "service", {{"reason", reason}});
-        fail(*hand, problem);
-    };
     Engine::Outcome outcome;
     try {
         metrics_.cache("miss");
@@ -241,15 +247,10 @@ void Worker::run(const HandPtr &hand)
                 // Whoever watches misses a step; the end is told again and again.
             }
         });
-    } catch (const std::bad_alloc &) {
-        fail_with(make_problem("out-of-memory", "The service ran out of memory.",
-                               "Try again in a moment, or send a smaller photo.", 5),
-                  "out of memory");
-        return;
-    } catch (const std::exception &error) {
-        fail_with(make_problem("service-failed", "The service could not paint this photo.",
-                               "Try again in a moment; if it stays so, tell the operator the request id.", 5),
-                  error.what());
+    } catch (const std::exception &) {
+        const auto [problem, reason] = unforeseen_failure();
+        log_.failure(hand->run->request_id, problem, "service", {{"reason", reason}});
+        fail(*hand, problem);
         return;
     }
     if (outcome.problem) {

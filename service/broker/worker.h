@@ -68,6 +68,8 @@ private:
     std::optional<Delivery> next(std::unique_ptr<Puller> &puller);
     void handle(Delivery delivery);
     Next begin(Hand &hand);
+    unsigned read_record(Hand &hand);
+    bool is_settled(Hand &hand);
     void run(const HandPtr &hand);
     void finish(Hand &hand, const PictureInfo &picture);
     void fail(Hand &hand, const Problem &problem);

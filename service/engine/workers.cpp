@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <new>
+#include <exception>
 
 namespace anime::service
 {
@@ -51,16 +51,9 @@ void Workers::work()
     while (const RunPtr run = shared_.board.take()) {
         try {
             paint(run);
-        } catch (const std::bad_alloc &) {
-            fail(run,
-                 make_problem("out-of-memory", "The service ran out of memory.",
-                              "Try again in a moment, or send a smaller photo.", 5),
-                 "out of memory");
-        } catch (const std::exception &error) {
-            fail(run,
-                 make_problem("service-failed", "The service could not paint this photo.",
-                              "Try again in a moment; if it stays so, tell the operator the request id.", 5),
-                 error.what());
+        } catch (const std::exception &) {
+            const auto [problem, reason] = unforeseen_failure();
+            fail(run, problem, reason);
         }
     }
 }
