@@ -26,6 +26,8 @@ namespace anime::service
 
 /// A small JPEG; equal seeds make equal bytes.
 std::string photo(int seed = 0);
+/// One that the description `slow` works on for 300 ms.
+std::string slow_photo(int seed = 0);
 
 class ServiceTest : public testing::Test
 {
@@ -85,7 +87,7 @@ protected:
         return lines;
     }
 
-    /// An upload that takes its time, for a Client.
+    /// An upload of a slow_photo() that takes its time, for a Client.
     static std::string slow_upload(const std::string &photo, const std::string &headers = {})
     {
         return "POST /upload?pipeline=slow HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n" + headers +

@@ -13,4 +13,12 @@ std::string photo(int seed)
     return bytes + std::to_string(seed);
 }
 
+std::string slow_photo(int seed)
+{
+    std::string bytes;
+    for (int i = 1; i < 10; ++i)
+        bytes += resource("/warm-up.jpg");
+    return bytes + photo(seed);
+}
+
 } // namespace anime::service

@@ -10,7 +10,7 @@ using Jobs = ServiceTest;
 TEST_F(Jobs, AJobIsMadeWatchedAndFetched)
 {
     start();
-    const Answer created = post("/v1/jobs?pipeline=slow", photo());
+    const Answer created = post("/v1/jobs?pipeline=slow", slow_photo());
     ASSERT_EQ(created.status, 202);
     const std::string id = json(created)["id"];
     EXPECT_EQ(created.headers.at("location"), "/v1/jobs/" + id);
@@ -30,17 +30,17 @@ TEST_F(Jobs, AJobIsMadeWatchedAndFetched)
 TEST_F(Jobs, PreferWaitAnswersWhenTheJobIsDone)
 {
     start();
-    const Answer done = post("/v1/jobs?pipeline=slow", photo(), {{"Prefer", "wait=15"}});
+    const Answer done = post("/v1/jobs?pipeline=slow", slow_photo(), {{"Prefer", "wait=15"}});
     EXPECT_EQ(done.status, 200);
     EXPECT_EQ(done.headers.at("preference-applied"), "wait=15");
     EXPECT_EQ(json(done)["state"], "succeeded");
-    EXPECT_EQ(post("/v1/jobs?pipeline=slow", photo(1), {{"Prefer", "wait=0"}}).status, 202);
+    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(1), {{"Prefer", "wait=0"}}).status, 202);
 }
 
 TEST_F(Jobs, EventsTellOfEveryStageAndEnd)
 {
     start();
-    const std::string id = create("/v1/jobs?pipeline=slow", photo());
+    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo());
     const Answer events = ask("GET", "/v1/jobs/" + id + "/events");
     EXPECT_EQ(events.headers.at("content-type"), "text/event-stream");
     EXPECT_EQ(events.headers.at("x-accel-buffering"), "no");
@@ -55,22 +55,22 @@ TEST_F(Jobs, EventsTellOfEveryStageAndEnd)
 TEST_F(Jobs, EqualPhotosArePaintedOnce)
 {
     start();
-    const std::string first = create("/v1/jobs?pipeline=slow", photo());
-    const Answer shared = post("/v1/jobs?pipeline=slow", photo());
+    const std::string first = create("/v1/jobs?pipeline=slow", slow_photo());
+    const Answer shared = post("/v1/jobs?pipeline=slow", slow_photo());
     EXPECT_EQ(json(shared)["cache"], "shared");
     EXPECT_NE(json(shared)["id"], first);
     EXPECT_EQ(finished(json(shared)["id"])["state"], "succeeded");
-    const Answer hit = post("/v1/jobs?pipeline=slow", photo());
+    const Answer hit = post("/v1/jobs?pipeline=slow", slow_photo());
     EXPECT_EQ(hit.status, 200);
     EXPECT_EQ(hit.headers.at("x-cache"), "hit");
-    EXPECT_EQ(json(post("/v1/jobs?pipeline=slow&strength=0.1", photo()))["cache"], "miss");
+    EXPECT_EQ(json(post("/v1/jobs?pipeline=slow&strength=0.1", slow_photo()))["cache"], "miss");
 }
 
 TEST_F(Jobs, TheIdempotencyKeyFindsTheJobAgain)
 {
     start();
-    const Answer first = post("/v1/jobs?pipeline=slow", photo(), {{"Idempotency-Key", "k1"}});
-    const Answer second = post("/v1/jobs?pipeline=slow", photo(), {{"Idempotency-Key", "k1"}});
+    const Answer first = post("/v1/jobs?pipeline=slow", slow_photo(), {{"Idempotency-Key", "k1"}});
+    const Answer second = post("/v1/jobs?pipeline=slow", slow_photo(), {{"Idempotency-Key", "k1"}});
     EXPECT_EQ(json(first)["id"], json(second)["id"]);
     EXPECT_EQ(code(post("/v1/jobs", photo(1), {{"Idempotency-Key", "k1"}})), "idempotency-mismatch");
     EXPECT_EQ(code(post("/v1/jobs", photo(), {{"Idempotency-Key", "not valid"}})), "header-invalid");
@@ -80,8 +80,8 @@ TEST_F(Jobs, CancelsWhatWaitsAndWhatRuns)
 {
     options_.limits.workers = 1;
     start();
-    const std::string running = create("/v1/jobs?pipeline=slow", photo(0));
-    const std::string waiting = create("/v1/jobs?pipeline=slow", photo(1));
+    const std::string running = create("/v1/jobs?pipeline=slow", slow_photo(0));
+    const std::string waiting = create("/v1/jobs?pipeline=slow", slow_photo(1));
     EXPECT_EQ(json(ask("DELETE", "/v1/jobs/" + waiting))["state"], "cancelled");
     EXPECT_EQ(json(ask("DELETE", "/v1/jobs/" + running))["state"], "cancelled");
     EXPECT_EQ(code(ask("GET", "/v1/jobs/" + running + "/result")), "job-cancelled");
@@ -114,7 +114,7 @@ TEST_F(Jobs, WorkThatTakesTooLongEndsAsATimeout)
     start();
     std::string last;
     for (int i = 0; i < 8; ++i)
-        last = create("/v1/jobs?pipeline=slow", photo(i)); // 300 ms each: the eighth can't be reached
+        last = create("/v1/jobs?pipeline=slow", slow_photo(i)); // 300 ms each: the eighth can't be reached
     EXPECT_EQ(finished(last)["error"]["code"], "deadline");
     const Answer result = ask("GET", "/v1/jobs/" + last + "/result");
     EXPECT_EQ(result.status, 504);
@@ -126,10 +126,11 @@ TEST_F(Jobs, TryingAgainWithTheSameKeyAfterATimeoutTriesAgain)
     options_.limits.workers = 1;
     start();
     for (int i = 0; i < 8; ++i)
-        create("/v1/jobs?pipeline=slow", photo(i));
+        create("/v1/jobs?pipeline=slow", slow_photo(i));
     const std::map<std::string, std::string> headers = {{"Idempotency-Key", "k1"}, {"Prefer", "wait=15"}};
-    EXPECT_EQ(code(post("/v1/jobs?pipeline=slow", photo(9), headers)), "deadline");
-    EXPECT_EQ(post("/v1/jobs?pipeline=slow", photo(9), headers).status, 200) << "the queue is empty by now";
+    EXPECT_EQ(code(post("/v1/jobs?pipeline=slow", slow_photo(9), headers)), "deadline");
+    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(9), headers).status, 200)
+        << "the queue is empty by now";
 }
 
 TEST_F(Jobs, AcceptChoosesTheFormatWhereNoOptionDoes)

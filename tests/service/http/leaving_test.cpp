@@ -44,7 +44,7 @@ protected:
     {
         std::string id;
         for (int i = 0; i < 10; ++i)
-            id = create("/v1/jobs?pipeline=slow", photo(seed_++));
+            id = create("/v1/jobs?pipeline=slow", slow_photo(seed_++));
         return id;
     }
 
@@ -93,7 +93,7 @@ TEST_F(Leaving, WhileAnUploadWaitsForItsPicture)
 {
     expect_let_go([this](Client &client) {
         queued_job();
-        client.send(slow_upload(photo(seed_++)));
+        client.send(slow_upload(slow_photo(seed_++)));
     });
 }
 

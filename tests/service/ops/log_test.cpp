@@ -36,7 +36,7 @@ TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
     std::string last;
     for (int i = 0; i < 10; ++i) {
         const Answer answer =
-            post("/v1/jobs?pipeline=slow", photo(i), {{"X-Request-ID", "job-" + std::to_string(i)}});
+            post("/v1/jobs?pipeline=slow", slow_photo(i), {{"X-Request-ID", "job-" + std::to_string(i)}});
         if (answer.status == 202)
             last = json(answer)["id"];
     }
@@ -64,8 +64,8 @@ TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
 TEST_F(RequestLog, ARunThatIsSharedIsNamedByWhoSharesIt)
 {
     start();
-    post("/v1/jobs?pipeline=slow", photo(), {{"X-Request-ID", "first"}});
-    post("/v1/jobs?pipeline=slow", photo(), {{"X-Request-ID", "second"}, {"Prefer", "wait=15"}});
+    post("/v1/jobs?pipeline=slow", slow_photo(), {{"X-Request-ID", "first"}});
+    post("/v1/jobs?pipeline=slow", slow_photo(), {{"X-Request-ID", "second"}, {"Prefer", "wait=15"}});
     std::string painted_by;
     for (const auto &line : log_lines())
         if (line["message"] == "no need to paint" && line["request_id"] == "second")
