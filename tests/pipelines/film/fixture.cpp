@@ -40,6 +40,13 @@ std::vector<std::string> lines(const std::string &text)
     return found;
 }
 
+/// From one frame to the next, on average.
+double frame_time(const Seen &seen)
+{
+    const auto count = static_cast<double>(seen.frames.size());
+    return count > 1 ? (seen.frames.back() - seen.frames.front()) / (count - 1) : 0;
+}
+
 } // namespace
 
 Words ffprobe(const fs::path &file, Words arguments)
@@ -65,8 +72,17 @@ Seen look(const fs::path &file)
     for (const std::string &line : ffprobe(file, {"-select_streams", "v:0", "-show_entries",
                                                   "stream=width,height,sample_aspect_ratio,color_space"}))
         seen.picture = line.substr(0, line.find_last_not_of(',') + 1);
-    for (const std::string &line : ffprobe(file, {"-show_entries", "format=duration"}))
-        seen.duration = std::atof(line.c_str());
+    if (seen.frames.empty())
+        return seen;
+    double begin = seen.frames.front();
+    double end = seen.frames.back() + frame_time(seen);
+    for (const std::string &line :
+         ffprobe(file, {"-select_streams", "a", "-show_entries", "packet=pts_time,duration_time"})) {
+        const double at = std::atof(line.c_str());
+        begin = std::min(begin, at);
+        end = std::max(end, at + std::atof(line.c_str() + line.find(',') + 1));
+    }
+    seen.lasts = end - begin;
     return seen;
 }
 
@@ -125,6 +141,7 @@ void Film::expect_same(const Seen &in, const Seen &out, bool sound_copied)
     for (std::size_t i = 0; i < in.frames.size(); ++i)
         most = std::max(most, std::abs((out.frames[i] - out.frames[0]) - (in.frames[i] - in.frames[0])));
     EXPECT_LE(most, 0.001) << "a frame's time, in seconds";
+    EXPECT_NEAR(out.lasts, in.lasts, frame_time(in) + 0.001);
     EXPECT_EQ(out.packets.size(), in.packets.size());
     if (sound_copied) {
         EXPECT_EQ(out.packets, in.packets);

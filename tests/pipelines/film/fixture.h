@@ -27,7 +27,7 @@ struct Seen {
     std::vector<int> packets;   ///< of each sound track
     int subtitles = 0;          ///< tracks
     std::string picture;        ///< "width,height,sample_aspect_ratio,color_space"
-    double duration = 0;
+    double lasts = 0;           ///< from the first picture or sound to the end of the last one, in seconds
 };
 
 Words ffprobe(const fs::path &file, Words arguments);
@@ -48,7 +48,7 @@ protected:
     /// Makes a film with GStreamer.
     fs::path make(const std::string &name, const std::string &line);
 
-    /// Same frames at the same times (the first one at 0), sound packets and duration.
+    /// Same frames at the same times (the first one at 0), sound packets, and duration within a frame.
     void expect_same(const Seen &in, const Seen &out, bool sound_copied = true);
 
     fs::path folder_ = fs::path(testing::TempDir()) / ("films-" + std::to_string(getpid()));
