@@ -3,22 +3,12 @@
 import os
 import random
 import shutil
-import struct
 import tempfile
 
 from broker import Broker, Nats, Proxy
-from programs import Program
+from programs import Program, variant
 
-MIB = 1 << 20
 OPEN = ["--rate=1000000", "--burst=1000000"]
-
-
-def variant(jpeg, number, size=0):
-    """The same picture with other bytes, so that no cache knows it; grown to about `size` bytes."""
-    comments = b"\xff\xfe" + struct.pack(">H", 10) + struct.pack(">Q", number)
-    while len(jpeg) + len(comments) + 65537 <= size:
-        comments += b"\xff\xfe\xff\xff" + b" " * 65533
-    return jpeg[:2] + comments + jpeg[2:]
 
 
 class Bench:
@@ -61,14 +51,14 @@ class Bench:
 
     def front(self, *options, url=None, ready=True, **more):
         url = url or self.brokers[0].url("front")
-        front = self.program("anime-server", ["--port=0", "--metrics-port=0", f"--broker={url}",
-                                              f"--ack-wait={self.ack_wait}", *OPEN, *options], **more)
+        front = self.program("anime-server", [f"--broker={url}", f"--ack-wait={self.ack_wait}", *OPEN, *options],
+                             **more)
         return front.await_ready() if ready else front
 
     def worker(self, *options, url=None, ready=True, **more):
         url = url or self.brokers[0].url("worker")
-        worker = self.program("anime-worker", ["--metrics-port=0", f"--broker={url}", "--workers=1",
-                                               f"--ack-wait={self.ack_wait}", *options], **more)
+        worker = self.program("anime-worker", [f"--broker={url}", "--workers=1", f"--ack-wait={self.ack_wait}", *options],
+                              **more)
         return worker.await_ready() if ready else worker
 
     def close(self):

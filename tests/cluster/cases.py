@@ -4,10 +4,8 @@ import signal
 import threading
 import time
 
-from programs import expect, wait_until
+from programs import MIB, expect, wait_until
 from more_cases import MORE
-
-MIB = 1 << 20
 
 
 def key_of(bench, job):

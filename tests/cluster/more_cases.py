@@ -5,9 +5,7 @@ import subprocess
 import threading
 import time
 
-from programs import Skipped, expect, wait_until
-
-MIB = 1 << 20
+from programs import MIB, Skipped, expect, wait_until
 
 
 def record(bench, bucket, key):

@@ -7,9 +7,9 @@ import socket
 import threading
 import time
 
-from bench import Failed, expect, wait_until
-from harness import MIB, Prober, closed_after, parallel, percentile
+from harness import Prober, closed_after, parallel, percentile
 from photos import progressive, refused
+from programs import MIB, Failed, expect, wait_until
 
 
 def slow_clients(bench):
@@ -133,7 +133,7 @@ def malformed(bench):
         for i, (kind, body) in enumerate(bodies):
             status, headers, answer = server.request("POST", "/upload", body, {"Content-Type": kind.decode()})
             expect(status in (400, 413, 431), f"form {i}: status {status}")
-            if headers.get("Content-Type") == "application/problem+json":
+            if headers.get("content-type") == "application/problem+json":
                 expect(json.loads(answer)["remedy"], "a problem without a remedy")
         for text in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/9.9\r\n\r\n",
                      b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
@@ -207,7 +207,7 @@ def slow_readers(bench):
             sock.bind((f"127.0.0.{2 + i}", 0))
             sock.connect(("127.0.0.1", server.port))
             # Several times, as the socket's buffer takes more than one.
-            sock.sendall(4 * (b"GET " + headers["Location"].encode() + b"/result HTTP/1.1\r\nHost: x\r\n\r\n"))
+            sock.sendall(4 * (b"GET " + headers["location"].encode() + b"/result HTTP/1.1\r\nHost: x\r\n\r\n"))
             refused += sock.recv(64).startswith(b"HTTP/1.1 503")
             sockets.append(sock)
         held = server.metrics()["anime_sending_bytes"]
@@ -225,7 +225,7 @@ def slow_readers(bench):
 
 def many_events(bench):
     with bench.server() as server:
-        jobs = [server.upload(bench.new(bench.photos.small), path="/v1/jobs")[1]["Location"] for _ in range(20)]
+        jobs = [server.upload(bench.new(bench.photos.small), path="/v1/jobs")[1]["location"] for _ in range(20)]
         prober = Prober(server)
 
         def watch(i):
@@ -274,7 +274,7 @@ def disconnects(bench):
                 leave(upload, reset=reset)
                 leave(upload, wait=0.02 * round_, reset=reset)
                 leave(job, wait=0.02, reset=reset)
-                location = server.upload(bench.new(photo), path="/v1/jobs")[1]["Location"].encode()
+                location = server.upload(bench.new(photo), path="/v1/jobs")[1]["location"].encode()
                 leave(b"GET " + location + b"/events HTTP/1.1\r\nHost: x\r\n\r\n", wait=0.01, reset=reset)
                 leave(b"GET " + location + b" HTTP/1.1\r\nHost: x\r\nPrefer: wait=30\r\n\r\n", reset=reset)
                 leave(b"GET " + location + b"/result HTTP/1.1\r\nHost: x\r\n\r\n", reset=reset)

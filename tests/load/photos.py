@@ -5,6 +5,8 @@ import struct
 import subprocess
 import zlib
 
+from programs import grown
+
 PORTRAIT = "/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg"
 
 
@@ -26,23 +28,10 @@ class Photos:
                       for n in range(20)]
         # Noise is what compresses worst: a megabyte without being large, 12 MB at 12 megapixels.
         noise = "videotestsrc num-buffers=1 pattern=snow ! video/x-raw,width={w},height={h} ! jpegenc quality={q}"
-        self.megabyte = _grown(_launch(folder, "1mb.jpg", noise.format(w=1280, h=960, q=85)), 1_000_000)
-        self.large = _grown(_launch(folder, "12mp.jpg", noise.format(w=4000, h=3000, q=80)), 12_000_000)
+        self.megabyte = grown(_launch(folder, "1mb.jpg", noise.format(w=1280, h=960, q=85)), 1_000_000)
+        self.large = grown(_launch(folder, "12mp.jpg", noise.format(w=4000, h=3000, q=80)), 12_000_000)
         self.png = _launch(folder, "small.png", scaled.format(w=800, h=600, q=90).replace(
             "jpegenc quality=90", "pngenc"))
-
-
-def _grown(jpeg, size):
-    """Comment segments after the start of the image, until it has `size` bytes."""
-    comments = b""
-    while len(jpeg) + len(comments) + 65537 <= size:
-        comments += b"\xff\xfe\xff\xff" + b" " * 65533
-    return jpeg[:2] + comments + jpeg[2:]
-
-
-def variant(jpeg, number):
-    """The same picture with other bytes, so that no cache knows it."""
-    return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", 10) + struct.pack(">Q", number) + jpeg[2:]
 
 
 def jpeg_bomb(jpeg):
