@@ -18,35 +18,35 @@ std::size_t row_bytes(const ConstImage &image)
     return static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.pixel);
 }
 
-void copy_rows(const ConstImage &from, std::vector<std::uint8_t> &to)
-{
-    for (int y = 0; y < from.height; ++y)
-        std::memcpy(to.data() + row_bytes(from) * static_cast<std::size_t>(y), from.row(y), row_bytes(from));
-}
-
 } // namespace
 
 void TemporalSmoother::smooth(const ConstImage &photo, const Image &painting, double amount)
 {
-    if (width_ == photo.width && height_ == photo.height && pixel_ == photo.pixel) {
-        SmoothWeights weights;
+    const std::size_t bytes = row_bytes(photo);
+    const bool follows = width_ == photo.width && height_ == photo.height && pixel_ == photo.pixel;
+    SmoothWeights weights;
+    if (follows) {
         for (int change = 0; change < noise; ++change)
             weights[static_cast<std::size_t>(change)] = static_cast<std::uint8_t>(
                 std::lround(256 * amount * std::min(1.0, double(noise - change) / (noise - same))));
-        const SmoothRow row = smooth_rows().front();
-        std::size_t place = 0;
-        for (int y = 0; y < photo.height; ++y, place += row_bytes(photo))
-            row({photo.row(y), photo_.data() + place, painting_.data() + place}, painting.row(y), photo.width,
-                photo.pixel, weights);
     } else {
         width_ = photo.width;
         height_ = photo.height;
         pixel_ = photo.pixel;
-        photo_.resize(row_bytes(photo) * static_cast<std::size_t>(height_));
+        photo_.resize(bytes * static_cast<std::size_t>(height_));
         painting_.resize(photo_.size());
     }
-    copy_rows(photo, photo_);
-    copy_rows(as_const(painting), painting_);
+    const SmoothRow row = smooth_rows().front();
+    std::uint8_t *last_photo = photo_.data();
+    std::uint8_t *last_painting = painting_.data();
+    // A row is kept for the next frame while it is in the cache.
+    for (int y = 0; y < height_; ++y, last_photo += bytes, last_painting += bytes) {
+        if (follows)
+            row({photo.row(y), last_photo, last_painting}, painting.row(y), photo.width, photo.pixel,
+                weights);
+        std::memcpy(last_photo, photo.row(y), bytes);
+        std::memcpy(last_painting, painting.row(y), bytes);
+    }
 }
 
 void TemporalSmoother::forget()
