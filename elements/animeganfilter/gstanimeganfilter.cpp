@@ -25,6 +25,7 @@
 
 #include "elements/animeganfilter/animeganfilter_properties.h"
 #include "elements/animeganfilter/frame_painter.h"
+#include "elements/animeganfilter/live_size.h"
 #include "elements/animeganfilter/rate_keeper.h"
 #include "elements/common/gst_raii.h"
 #include "elements/common/stopwatch.h"
@@ -36,6 +37,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -71,6 +73,7 @@ private:
     }
     FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
                      const AnimeganFilterSettings &now);
+    void prepare_for_live();
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
     void add_totals(GstStructure *structure);
@@ -118,6 +121,24 @@ void AnimeganFilter::start()
     }
     open_model(copy_settings().paint);
     remember({});
+    prepare_for_live();
+}
+
+// The executor makes its plan for a size when it first meets it, in the time of five to ten frames. The clock
+// does not run yet: what a camera sends then would be lost.
+void AnimeganFilter::prepare_for_live()
+{
+    const AnimeganFilterSettings now = copy_settings();
+    const std::optional<FrameSize> size = live_size(GST_BASE_TRANSFORM_SINK_PAD(element()));
+    if (!size || !is_visible(now.frame.strength))
+        return;
+    const auto stride = std::ptrdiff_t{3} * size->width;
+    std::vector<std::uint8_t> black(static_cast<std::size_t>(stride) *
+                                    static_cast<std::size_t>(size->height));
+    std::vector<std::uint8_t> painting(black.size());
+    frames_.paint(painter(), {black.data(), size->width, size->height, stride, 3},
+                  {painting.data(), size->width, size->height, stride, 3}, now.frame, cancel.flag());
+    frames_.forget();
 }
 
 void AnimeganFilter::stop()

@@ -48,6 +48,40 @@ TEST_F(States, AModelThatCannotBeOpenedFailsToStart)
     }
 }
 
+// A live stream does not wait for the plan of its size: it is made before the clock runs, where the size is
+// known.
+TEST_F(States, ALiveStreamFindsThePainterReady)
+{
+    struct Case {
+        const char *source;
+        int painted_before;
+    };
+    const Case cases[] = {
+        {"videotestsrc name=source is-live=true ! video/x-raw,width=20,height=10,framerate=30/1", 1},
+        {"videotestsrc name=source is-live=true ! video/x-raw,width={20,30},height=10,framerate=30/1", 0},
+        {"videotestsrc name=source is-live=true ! identity", 0},
+        {"fakesrc name=source ! video/x-raw,format=RGB,width=20,height=10,framerate=30/1", 0},
+    };
+    for (const Case &c : cases) {
+        SCOPED_TRACE(c.source);
+        const auto painter = flat_painter({0, 0, 0});
+        const std::string line = std::string(c.source) + " ! animeganfilter name=paint ! fakesink";
+        const ElementPtr pipeline(gst_parse_launch(line.c_str(), nullptr));
+        ASSERT_TRUE(pipeline);
+        const ElementPtr filter(gst_bin_get_by_name(GST_BIN(pipeline.get()), "paint"));
+        const ElementPtr source(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
+        set_painter_opener(filter.get(), [&](const PaintSettings &) { return painter; });
+        gst_element_set_locked_state(source.get(), TRUE); // it stays stopped: nothing flows
+        gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
+        EXPECT_EQ(painter->calls, c.painted_before);
+        if (c.painted_before > 0) {
+            EXPECT_EQ(painter->width, 20);
+            EXPECT_EQ(painter->height, 10);
+        }
+        gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+    }
+}
+
 TEST_F(States, ThePainterIsOpenedWithTheProperties)
 {
     PaintSettings seen;
