@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace anime
 {
@@ -59,27 +60,68 @@ std::uint8_t to_byte(float value)
     return static_cast<std::uint8_t>(std::clamp(value, 0.0f, 255.0f) + 0.5f);
 }
 
+/// Four neighbouring columns or rows, which repeat at the picture's ends.
+struct Taps {
+    Taps(double place, int size)
+    {
+        const double before = std::floor(place - 0.5);
+        weight = cubic(static_cast<float>(place - 0.5 - before));
+        for (int i = 0; i < 4; ++i)
+            at[static_cast<std::size_t>(i)] = std::clamp(static_cast<int>(before) - 1 + i, 0, size - 1);
+    }
+    std::array<int, 4> at;
+    std::array<float, 4> weight;
+};
+
 void sample_cubic(const ConstImage &image, Point place, std::uint8_t *out)
 {
-    const double fx = std::floor(place.x - 0.5);
-    const double fy = std::floor(place.y - 0.5);
-    const std::array<float, 4> wx = cubic(static_cast<float>(place.x - 0.5 - fx));
-    const std::array<float, 4> wy = cubic(static_cast<float>(place.y - 0.5 - fy));
-    std::array<int, 4> columns;
-    for (int i = 0; i < 4; ++i)
-        columns[static_cast<std::size_t>(i)] = std::clamp(static_cast<int>(fx) - 1 + i, 0, image.width - 1);
+    const Taps x(place.x, image.width);
+    const Taps y(place.y, image.height);
     std::array<float, 3> sum{};
-    for (int j = 0; j < 4; ++j) {
-        const int row = std::clamp(static_cast<int>(fy) - 1 + j, 0, image.height - 1);
+    for (std::size_t j = 0; j < 4; ++j) {
         for (std::size_t i = 0; i < 4; ++i) {
-            const std::uint8_t *pixel = image.at(columns[i], row);
-            const float weight = wx[i] * wy[static_cast<std::size_t>(j)];
+            const std::uint8_t *pixel = image.at(x.at[i], y.at[j]);
+            const float weight = x.weight[i] * y.weight[j];
             for (std::size_t c = 0; c < 3; ++c)
                 sum[c] += weight * pixel[c];
         }
     }
     for (std::size_t c = 0; c < 3; ++c)
         out[c] = to_byte(sum[c]);
+}
+
+/// Without a turn: columns and rows apart, a quarter of the work.
+void take_out_upright(const ConstImage &frame, const Crop &crop, const Image &canvas)
+{
+    const Similarity to_frame = canvas_to_frame(crop, canvas.width);
+    std::vector<Taps> columns;
+    for (int x = 0; x < canvas.width; ++x)
+        columns.emplace_back(to_frame(x + 0.5, 0).x, frame.width);
+    const int first = columns.front().at.front();
+    const auto bytes = static_cast<std::size_t>((columns.back().at.back() - first + 1) * frame.pixel);
+    std::vector<float> mixed(bytes);
+    for (int y = 0; y < canvas.height; ++y) {
+        const Taps rows(to_frame(0, y + 0.5).y, frame.height);
+        const std::array<const std::uint8_t *, 4> from = {
+            frame.at(first, rows.at[0]), frame.at(first, rows.at[1]), frame.at(first, rows.at[2]),
+            frame.at(first, rows.at[3])};
+        const std::array<float, 4> weight = rows.weight;
+        for (std::size_t i = 0; i < bytes; ++i)
+            mixed[i] = weight[0] * from[0][i] + weight[1] * from[1][i] + weight[2] * from[2][i] +
+                       weight[3] * from[3][i];
+        std::uint8_t *out = canvas.row(y);
+        for (int x = 0; x < canvas.width; ++x, out += canvas.pixel) {
+            const Taps &taps = columns[static_cast<std::size_t>(x)];
+            std::array<float, 3> sum{};
+            for (std::size_t i = 0; i < 4; ++i) {
+                const float *pixel = mixed.data() + (taps.at[i] - first) * frame.pixel;
+                for (std::size_t c = 0; c < 3; ++c)
+                    sum[c] += taps.weight[i] * pixel[c];
+            }
+            for (std::size_t c = 0; c < 3; ++c)
+                out[c] = to_byte(sum[c]);
+        }
+    }
 }
 
 void add_bilinear(const ConstImage &image, Point place, std::array<float, 3> &sum)
@@ -133,6 +175,8 @@ Crop aligned_to_pixels(const Crop &crop)
 
 void take_out(const ConstImage &frame, const Crop &crop, const Image &canvas)
 {
+    if (crop.angle == 0)
+        return take_out_upright(frame, crop, canvas);
     const Similarity to_frame = canvas_to_frame(crop, canvas.width);
     for (int y = 0; y < canvas.height; ++y)
         for (int x = 0; x < canvas.width; ++x)

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 namespace anime
 {
@@ -98,6 +99,23 @@ TEST(Crop, TurnsAgainstTheAngle)
         EXPECT_GT(canvas.image.at(x, 16)[0], 200) << "the line is level";
         EXPECT_EQ(canvas.image.at(x, 4)[0], 0);
         EXPECT_EQ(canvas.image.at(x, 28)[0], 0);
+    }
+}
+
+// What is not turned is taken out by a shorter way, with the same pixels.
+TEST(Crop, UprightIsAsTurnedByNothing)
+{
+    for (const int pixel : {3, 4}) {
+        const TestPicture frame(50, 40, pixel, texture);
+        for (const auto &[x, y, side] :
+             {std::tuple{20.3, 17.8, 21.0}, {1.0, 38.0, 30.0}, {25.0, 20.0, 90.0}}) {
+            const Canvas upright(32, 32);
+            const Canvas turned(32, 32);
+            take_out(frame.view(), {{x, y}, side, 0}, upright.image);
+            take_out(frame.view(), {{x, y}, side, 1e-9}, turned.image);
+            for (std::size_t i = 0; i < upright.bytes.size(); ++i)
+                ASSERT_NEAR(upright.bytes[i], turned.bytes[i], 1) << i;
+        }
     }
 }
 
