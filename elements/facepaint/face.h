@@ -28,4 +28,10 @@ struct Face {
     Point centre() const { return {x + width / 2, y + height / 2}; }
 };
 
+/// Area that two boxes have in common, as a share of what they cover together.
+double overlap(const Face &a, const Face &b);
+
+/// Boxes with this overlap, a few frames apart, are the same face.
+inline constexpr double same_face = 0.3;
+
 } // namespace anime

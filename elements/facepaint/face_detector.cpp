@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -47,19 +48,36 @@ const dlib::frontal_face_detector &whole_detector()
     return detector;
 }
 
-/// The same, but it looks only at the first levels of the pyramid.
+/// The same, but it looks only at the first `levels` of the pyramid.
+dlib::frontal_face_detector make_detector(unsigned long levels)
+{
+    const dlib::frontal_face_detector &whole = whole_detector();
+    dlib::frontal_face_detector::image_scanner_type scanner;
+    scanner.copy_configuration(whole.get_scanner());
+    scanner.set_max_pyramid_levels(levels);
+    std::vector<dlib::frontal_face_detector::feature_vector_type> weights;
+    for (unsigned long i = 0; i < whole.num_detectors(); ++i)
+        weights.push_back(whole.get_w(i));
+    return dlib::frontal_face_detector(scanner, whole.get_overlap_tester(), weights);
+}
+
 const dlib::frontal_face_detector &first_levels_detector()
 {
-    static const dlib::frontal_face_detector detector = [] {
-        const dlib::frontal_face_detector &whole = whole_detector();
-        dlib::frontal_face_detector::image_scanner_type scanner;
-        scanner.copy_configuration(whole.get_scanner());
-        scanner.set_max_pyramid_levels(first_levels);
-        std::vector<dlib::frontal_face_detector::feature_vector_type> weights;
-        for (unsigned long i = 0; i < whole.num_detectors(); ++i)
-            weights.push_back(whole.get_w(i));
-        return dlib::frontal_face_detector(scanner, whole.get_overlap_tester(), weights);
-    }();
+    static const dlib::frontal_face_detector detector = make_detector(first_levels);
+    return detector;
+}
+
+/// Of a face that is followed: smaller by one step of the pyramid (a sixth), as large as it was, larger by
+/// one.
+constexpr unsigned long followed_levels = 3;
+/// The side that makes a known face as large as the second level's window.
+constexpr double followed_side = window * 6 / 5;
+/// Half the side of the square that is looked at, in sides of the face.
+constexpr double reach = 1.1;
+
+const dlib::frontal_face_detector &following_detector()
+{
+    static const dlib::frontal_face_detector detector = make_detector(followed_levels);
     return detector;
 }
 
@@ -134,6 +152,44 @@ Detections detect_on_two_threads(const GreyImage &image)
     return without_overlaps(std::move(all));
 }
 
+/// A picture as the detector sees it.
+struct Scaled {
+    GreyImage grey;
+    double x; ///< from its pixels to the picture's
+    double y;
+
+    std::vector<Face> faces(const Detections &detections) const
+    {
+        std::vector<Face> faces;
+        for (const dlib::rect_detection &found : detections) {
+            Face face;
+            face.x = static_cast<double>(found.rect.left()) * x;
+            face.y = static_cast<double>(found.rect.top()) * y;
+            face.width = static_cast<double>(found.rect.width()) * x;
+            face.height = static_cast<double>(found.rect.height()) * y;
+            face.confidence = found.detection_confidence;
+            faces.push_back(std::move(face));
+        }
+        return faces;
+    }
+};
+
+Scaled scale(const ConstImage &picture, const WorkingSize &size)
+{
+    const int bin = std::max(1, picture.width / size.width);
+    GreyImage grey = to_grey(picture, bin);
+    Scaled scaled;
+    scaled.x = static_cast<double>(grey.nc()) * bin / size.width;
+    scaled.y = static_cast<double>(grey.nr()) * bin / size.height;
+    if (grey.nc() != size.width || grey.nr() != size.height) {
+        scaled.grey.set_size(size.height, size.width);
+        dlib::resize_image(grey, scaled.grey);
+    } else {
+        scaled.grey.swap(grey);
+    }
+    return scaled;
+}
+
 class HogDetector final : public FaceDetector
 {
 public:
@@ -142,27 +198,34 @@ public:
         const WorkingSize size = working_size(frame.width, frame.height, limits);
         if (size.width == 0)
             return {};
-        const int bin = std::max(1, frame.width / size.width);
-        GreyImage grey = to_grey(frame, bin);
-        const double scale_x = static_cast<double>(grey.nc()) * bin / size.width;
-        const double scale_y = static_cast<double>(grey.nr()) * bin / size.height;
-        if (grey.nc() != size.width || grey.nr() != size.height) {
-            GreyImage resized(size.height, size.width);
-            dlib::resize_image(grey, resized);
-            grey.swap(resized);
-        }
+        const Scaled scaled = scale(frame, size);
+        return scaled.faces(detect_on_two_threads(scaled.grey));
+    }
 
-        std::vector<Face> faces;
-        for (const dlib::rect_detection &found : detect_on_two_threads(grey)) {
-            Face face;
-            face.x = static_cast<double>(found.rect.left()) * scale_x;
-            face.y = static_cast<double>(found.rect.top()) * scale_y;
-            face.width = static_cast<double>(found.rect.width()) * scale_x;
-            face.height = static_cast<double>(found.rect.height()) * scale_y;
-            face.confidence = found.detection_confidence;
-            faces.push_back(std::move(face));
+    std::optional<Face> follow(const ConstImage &frame, const Face &known) override
+    {
+        const double side = std::max(known.width, known.height);
+        const auto clip = [](double value, int size) {
+            return static_cast<int>(std::lround(std::clamp(value, 0.0, static_cast<double>(size))));
+        };
+        const int left = clip(known.centre().x - reach * side, frame.width);
+        const int top = clip(known.centre().y - reach * side, frame.height);
+        const int right = clip(known.centre().x + reach * side, frame.width);
+        const int bottom = clip(known.centre().y + reach * side, frame.height);
+        const WorkingSize size{static_cast<int>((right - left) * followed_side / side),
+                               static_cast<int>((bottom - top) * followed_side / side)};
+        if (std::min(size.width, size.height) < smallest_side)
+            return std::nullopt;
+        const ConstImage part{frame.at(left, top), right - left, bottom - top, frame.stride, frame.pixel};
+        const Scaled scaled = scale(part, size);
+        std::optional<Face> best;
+        for (Face &face : scaled.faces(run(following_detector(), scaled.grey))) {
+            face.x += left;
+            face.y += top;
+            if (overlap(face, known) >= (best ? overlap(*best, known) : same_face))
+                best = std::move(face);
         }
-        return faces;
+        return best;
     }
 };
 

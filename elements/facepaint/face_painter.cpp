@@ -20,6 +20,8 @@ namespace
 constexpr double enlargement = 2;
 /// The executor makes a plan for each size that it meets, which takes longer than painting, so there are few.
 constexpr int size_step = 64;
+/// To follow so many costs half of what looking at the whole frame does.
+constexpr std::size_t most_followed = 32;
 
 void throw_if_cancelled(const std::atomic<bool> &cancel)
 {
@@ -47,6 +49,25 @@ Detection FacePainter::detect(const ConstImage &frame, const FaceSettings &setti
     return detection;
 }
 
+std::optional<Detection> FacePainter::follow(const ConstImage &frame)
+{
+    const Stopwatch watch;
+    const std::vector<Face> known = tracker_.known();
+    if (known.size() > most_followed)
+        return std::nullopt;
+    Detection detection;
+    for (const Face &face : known) {
+        std::optional<Face> found = detector_->follow(frame, face);
+        // Two that come close to each other may both lead to the same.
+        if (found && std::ranges::none_of(detection.faces, [&](const Face &other) {
+                return overlap(other, *found) >= same_face;
+            }))
+            detection.faces.push_back(std::move(*found));
+    }
+    detection.ns = watch.ns();
+    return detection;
+}
+
 std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings &settings, double largest,
                                     FaceResult &result)
 {
@@ -62,10 +83,17 @@ std::vector<Face> FacePainter::find(const ConstImage &frame, const FaceSettings 
         detection = background_.take();
         background_.look(frame, settings.detection);
     } else if (frames_since_detection_ == 0) {
-        detection = detect(frame, settings);
+        if (frames_since_search_ > 0 && frames_since_search_ < settings.search_interval)
+            detection = follow(frame);
+        if (!detection) {
+            detection = detect(frame, settings);
+            frames_since_search_ = 0;
+        }
     }
-    if (!settings.background)
+    if (!settings.background) {
         frames_since_detection_ = (frames_since_detection_ + 1) % settings.detection_interval;
+        ++frames_since_search_;
+    }
     if (detection) {
         result.detection_size = detection->size;
         result.detection_ns = detection->ns;
@@ -127,6 +155,7 @@ void FacePainter::forget_faces()
     tracker_.clear();
     background_.forget();
     frames_since_detection_ = 0;
+    frames_since_search_ = 0;
 }
 
 void FacePainter::forget()

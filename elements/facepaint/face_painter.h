@@ -24,6 +24,7 @@ struct FaceSettings {
     DetectionLimits detection;
     unsigned max_faces = 32;
     unsigned detection_interval = 1; ///< frames from one detection to the next
+    unsigned search_interval = 0;    ///< from one of the whole frame to the next; 0: each is
     bool background = false;         ///< detect on a thread of its own, with the last boxes until it answers
     double expand = 1.3;             ///< side of the crop, in sides of the face's box
     double feather = 0.5;            ///< width of the soft edge, in radii of the patch
@@ -70,13 +71,16 @@ private:
     std::vector<Face> find(const ConstImage &frame, const FaceSettings &settings, double largest,
                            FaceResult &result);
     Detection detect(const ConstImage &frame, const FaceSettings &settings);
+    /// Only the faces that are known, at their places; nothing where a search costs less.
+    std::optional<Detection> follow(const ConstImage &frame);
     void forget_faces();
 
     std::unique_ptr<FaceDetector> detector_;
     BackgroundDetector background_; ///< behind detector_, which it uses
     SceneCut cut_;
     FaceTracker tracker_;
-    unsigned frames_since_detection_ = 0;
+    unsigned frames_since_detection_ = 0; ///< 0: it is time for the next
+    unsigned frames_since_search_ = 0;
 };
 
 } // namespace anime

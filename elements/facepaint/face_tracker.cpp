@@ -11,8 +11,6 @@ namespace anime
 namespace
 {
 
-/// Share of the area of both that two boxes have in common when they are the same face a few frames apart.
-constexpr double same_face = 0.3;
 /// A detection that misses the estimate by less than `noise` (in sides of the box; of a size, as a share of
 /// it) moves it by `least` of the way; one that misses it by `motion` or more, all the way.
 constexpr double least = 0.2;
@@ -32,6 +30,13 @@ constexpr double fade_step = 0.25;
 constexpr double margin = 7.0 / 6;
 constexpr int most_missed = 4;
 
+double part(double miss, double noise, double motion)
+{
+    return std::clamp((miss - noise) / (motion - noise), least, 1.0);
+}
+
+} // namespace
+
 double overlap(const Face &a, const Face &b)
 {
     const double width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
@@ -41,13 +46,6 @@ double overlap(const Face &a, const Face &b)
     const double common = width * height;
     return common / (a.width * a.height + b.width * b.height - common);
 }
-
-double part(double miss, double noise, double motion)
-{
-    return std::clamp((miss - noise) / (motion - noise), least, 1.0);
-}
-
-} // namespace
 
 void FaceTracker::update(Track &track, const Face &face)
 {
@@ -130,6 +128,15 @@ std::vector<Face> FaceTracker::next(double largest)
                   [](const Track &track) { return track.missed > track.found && track.shown.presence <= 0; });
     for (const Track &track : tracks_)
         faces.push_back(track.shown);
+    return faces;
+}
+
+std::vector<Face> FaceTracker::known() const
+{
+    std::vector<Face> faces;
+    for (const Track &track : tracks_)
+        if (track.missed <= track.found)
+            faces.push_back(track.shown);
     return faces;
 }
 

@@ -25,6 +25,9 @@ public:
     /// be shown; one that is shown stays until it is a sixth larger.
     std::vector<Face> next(double largest);
 
+    /// Those that the next detection should find again, where they are shown.
+    std::vector<Face> known() const;
+
     void clear();
 
 private:

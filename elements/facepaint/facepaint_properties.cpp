@@ -60,6 +60,12 @@ void add_detection_properties(PropertyTable<FacepaintSettings> &table)
          "for stills)",
          mutable_playing},
         1U, 1000U, [](auto &settings) -> auto & { return settings.faces.detection_interval; });
+    table.add_number(
+        {"search-interval", "Search interval",
+         "Frames from one detection in the whole frame to the next, between which detections look only where "
+         "faces are known (0: each detection looks everywhere)",
+         mutable_playing},
+        0U, 1000U, [](auto &settings) -> auto & { return settings.faces.search_interval; });
     table.add_choice(
         {"background-detection", "Background detection",
          "Look for faces on a thread of its own, which takes a quarter of a core at most", mutable_playing},

@@ -14,7 +14,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 
 namespace anime
 {
@@ -163,6 +165,33 @@ TEST(FaceDetector, ReadsRgbaWithGaps)
         EXPECT_EQ(faces[i].x, expected[i].x);
 }
 
+// A known face is found again where it is, and where it has gone meanwhile, within the detector's grid (a
+// tenth of a face, a sixth of its size).
+TEST(FaceDetector, FollowsAFace)
+{
+    SKIP_WITHOUT(grace_hopper, "install python-matplotlib-data");
+    const Photo photo(grace_hopper);
+    const std::vector<Face> faces = detect(photo.view());
+    ASSERT_EQ(faces.size(), 1u);
+    const Face &face = faces[0];
+    const auto detector = make_hog_detector();
+    for (const auto &[right, down, larger] :
+         {std::tuple{0., 0., 1.}, {.3, 0., 1.}, {-.2, .3, 1.}, {0., 0., 1.15}, {0., 0., .87}}) {
+        const double side = face.width * larger;
+        const Face known = face_at(face.centre().x - side / 2 + right * side,
+                                   face.centre().y - side / 2 + down * side, side);
+        const std::optional<Face> found = detector->follow(photo.view(), known);
+        ASSERT_TRUE(found) << right << ' ' << down << ' ' << larger;
+        EXPECT_NEAR(found->centre().x, face.centre().x, 0.12 * face.width)
+            << right << ' ' << down << ' ' << larger;
+        EXPECT_NEAR(found->centre().y, face.centre().y, 0.12 * face.width)
+            << right << ' ' << down << ' ' << larger;
+        EXPECT_NEAR(found->width, face.width, 0.18 * face.width) << right << ' ' << down << ' ' << larger;
+    }
+    EXPECT_FALSE(detector->follow(photo.view(), face_at(0, 0, 60))) << "there is none";
+    EXPECT_FALSE(detector->follow(photo.view(), face_at(-500, -500, 60))) << "nothing of it is inside";
+}
+
 // No size is too small to be looked at; nothing can be found below the window's size.
 TEST(FaceDetector, AcceptsAnySize)
 {
@@ -171,6 +200,7 @@ TEST(FaceDetector, AcceptsAnySize)
         for (const int other : {side, 1, 90}) {
             const TestPicture frame(side, other, 3, texture);
             EXPECT_NO_THROW(detector->detect(frame.view(), {})) << side << 'x' << other;
+            EXPECT_NO_THROW(detector->follow(frame.view(), face_at(0, 0, side))) << side << 'x' << other;
         }
     }
 }

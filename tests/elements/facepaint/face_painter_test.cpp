@@ -331,6 +331,66 @@ TEST_F(FacePainting, ACutStartsAnew)
     EXPECT_EQ(finding_->detections, 2);
 }
 
+// Between two looks at the whole frame only the faces that are known are looked for, where they are shown.
+TEST_F(FacePainting, BetweenSearchesFacesAreFollowed)
+{
+    const TestPicture frame(300, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 2;
+    settings_.search_interval = 6;
+    finding_->faces = {face_at(10, 10, 40)};
+    paint(frame.view(), *painter);
+    finding_->faces = {face_at(30, 10, 40), face_at(200, 10, 40)};
+    for (int i = 1; i < 6; ++i) {
+        const FaceResult result = paint(frame.view(), *painter);
+        EXPECT_EQ(result.faces.size(), 1u) << "nobody looks where the other one is";
+        EXPECT_EQ(result.detection_size, WorkingSize{});
+    }
+    EXPECT_EQ(finding_->detections, 1);
+    ASSERT_EQ(finding_->followed.size(), 2u);
+    EXPECT_EQ(finding_->followed[0].x, 10);
+    EXPECT_GT(finding_->followed[1].x, 15) << "it was found where it went";
+    EXPECT_EQ(paint(frame.view(), *painter).faces.size(), 2u);
+    EXPECT_EQ(finding_->detections, 2);
+}
+
+// One that is not found again fades as one that is missed; two that lead to the same face are one.
+TEST_F(FacePainting, AFollowedFaceCanBeLost)
+{
+    const TestPicture frame(300, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 2;
+    settings_.search_interval = 100;
+    finding_->faces = {face_at(10, 10, 40), face_at(26, 10, 40)};
+    EXPECT_EQ(paint(frame.view(), *painter).faces.size(), 2u);
+    finding_->faces = {face_at(18, 10, 40)};
+    FaceResult result;
+    for (int i = 0; i < 12; ++i)
+        result = paint(frame.view(), *painter);
+    EXPECT_EQ(result.faces.size(), 1u);
+    finding_->faces.clear();
+    for (int i = 0; i < 20; ++i)
+        result = paint(frame.view(), *painter);
+    EXPECT_TRUE(result.faces.empty());
+    EXPECT_EQ(finding_->detections, 1);
+}
+
+// More than are worth it are not followed: the whole frame is looked at.
+TEST_F(FacePainting, ACrowdIsNotFollowed)
+{
+    const TestPicture frame(40 * 40, 100, 3, texture);
+    const auto painter = copying_painter();
+    settings_.detection_interval = 2;
+    settings_.search_interval = 100;
+    settings_.max_faces = 1;
+    for (int i = 0; i < 33; ++i)
+        finding_->faces.push_back(face_at(40 * i, 10, 40));
+    for (int i = 0; i < 3; ++i)
+        paint(frame.view(), *painter);
+    EXPECT_EQ(finding_->detections, 2);
+    EXPECT_TRUE(finding_->followed.empty());
+}
+
 // A face whose size is about what is painted with the frame does not change from one to the other and back.
 TEST_F(FacePainting, AFaceAtTheLimitStaysWhatItIs)
 {
@@ -363,6 +423,7 @@ TEST_F(FacePainting, DetectionInTheBackground)
             go_on.acquire();
             return {face_at(10, 10, 40)};
         }
+        std::optional<Face> follow(const ConstImage &, const Face &) override { return std::nullopt; }
         std::counting_semaphore<> entered{0};
         std::counting_semaphore<> go_on{0};
     };
@@ -396,6 +457,7 @@ TEST_F(FacePainting, WhatTheDetectorThrowsInTheBackgroundIsSaid)
         {
             throw std::bad_alloc();
         }
+        std::optional<Face> follow(const ConstImage &, const Face &) override { return std::nullopt; }
     };
     FacePainter faces(std::make_unique<BrokenDetector>());
     const TestPicture frame(100, 100, 3, texture);

@@ -455,6 +455,7 @@ public:
         fail_();
         return {};
     }
+    std::optional<Face> follow(const ConstImage &, const Face &) override { return std::nullopt; }
 
 private:
     std::function<void()> fail_;

@@ -5,6 +5,7 @@
 #include "elements/facepaint/face_detector.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,8 @@ inline Face face_at(double x, double y, double side, double confidence = 1)
 /// What the test sees and sets of its detector, which belongs to somebody else.
 struct Finding {
     std::vector<Face> faces;
-    int detections = 0;
+    int detections = 0;         ///< in the whole frame
+    std::vector<Face> followed; ///< those that were looked for again
 };
 
 class FakeDetector final : public FaceDetector
@@ -31,6 +33,15 @@ public:
     {
         ++finding_->detections;
         return finding_->faces;
+    }
+
+    std::optional<Face> follow(const ConstImage &, const Face &known) override
+    {
+        finding_->followed.push_back(known);
+        for (const Face &face : finding_->faces)
+            if (overlap(face, known) >= same_face)
+                return face;
+        return std::nullopt;
     }
 
 private:
