@@ -6,6 +6,7 @@
 #include "pipelines/film/paint.h"
 #include "pipelines/film/problem.h"
 #include "pipelines/film/scan.h"
+#include "pipelines/film/yuv_filter.h"
 
 #include <algorithm>
 #include <array>
@@ -127,6 +128,7 @@ bool is_film(const Description &description)
 
 FilmResult paint_film(const Description &description, const FilmJob &job)
 {
+    register_yuv_filters();
     const Description chosen = with_working_encoders(description);
     const FilmLook look = look_at_film(job.input, job.limits);
     Join join(chosen, look);
