@@ -25,8 +25,11 @@ GstPadProbeReturn see_packet(GstPad *, GstPadProbeInfo *info, gpointer data)
 {
     auto &[counts, skip, segment] = *static_cast<Arriving *>(data);
     if (!is_buffer(info)) {
-        if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT)
-            gst_event_copy_segment(GST_PAD_PROBE_INFO_EVENT(info), &segment);
+        GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+        if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+            gst_event_copy_segment(event, &segment);
+        else if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
+            counts->packets = 0; // what was read before the seek comes again behind it
         return GST_PAD_PROBE_OK;
     }
     const GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
@@ -292,7 +295,8 @@ void link_picture(GstElement *picture, GstPad *pad, const PictureJob &job)
     keep_running_time(pad, job.skip);
     Arriving arriving = {job.counts, job.skip, {}};
     gst_segment_init(&arriving.segment, GST_FORMAT_UNDEFINED);
-    add_probe(pad, buffers_and_events, see_packet, std::move(arriving));
+    add_probe(pad, static_cast<GstPadProbeType>(buffers_and_events | GST_PAD_PROBE_TYPE_EVENT_FLUSH),
+              see_packet, std::move(arriving));
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hide_colorimetry, nullptr, nullptr);
     const PadPtr sink(gst_element_get_static_pad(picture, "sink"));
     if (gst_pad_link(pad, sink.get()) != GST_PAD_LINK_OK)
