@@ -8,6 +8,7 @@
 #include "models/error.h"
 #include "models/executors/onednn/costs.h"
 #include "models/executors/onednn/stages/apply_stage.h"
+#include "models/executors/onednn/stages/byte_winograd_stage.h"
 #include "models/executors/onednn/stages/global_stages.h"
 #include "models/executors/onednn/stages/moments_stage.h"
 #include "models/executors/onednn/stages/picture_stages.h"
@@ -242,23 +243,37 @@ private:
                 spec.offset = modulate.offset;
                 before = values_[modulate.inputs[1]].stage;
             }
-            auto &made = stage<ConvStage>(std::move(spec), in, out, cache_);
+            Stage &made = ByteWinogradStage::suits(spec, in, size.height, size.width)
+                              ? single<ByteWinogradStage>(std::move(spec), in, out)
+                              : stage<ConvStage>(std::move(spec), in, out, cache_);
             if (before)
                 made.after = {before};
             return;
         }
         Tensor &raw = tensor(spec.name + " raw", {raw_type(forms), {}, nullptr}, spec.channels, size);
         if (WinogradStage::suits(spec, in, size.height, size.width))
-            stage<WinogradStage>(spec.name, std::vector{spec}, in, std::vector{&raw}, cache_);
+            single<WinogradStage>(std::move(spec), in, raw);
+        else if (ByteWinogradStage::suits(spec, in, size.height, size.width))
+            single<ByteWinogradStage>(std::move(spec), in, raw);
         else
             stage<ConvStage>(std::move(spec), in, raw, cache_);
         pass(chain, forms, {&raw}, size);
     }
 
+    /// A Winograd stage of one convolution.
+    template <typename T>
+    Stage &single(ConvSpec spec, Tensor &in, Tensor &out)
+    {
+        std::string name = spec.name;
+        return stage<T>(std::move(name), std::vector{std::move(spec)}, in, std::vector{&out}, cache_);
+    }
+
     void convolve_phases(const Chain &chain, const ChainForms &forms, Tensor &in)
     {
         const ConvSpec whole = conv_spec(chain);
-        const bool winograd = WinogradStage::suits(whole, in, in.height, in.width);
+        const bool of_floats = WinogradStage::suits(whole, in, in.height, in.width);
+        const bool of_bytes = ByteWinogradStage::suits(whole, in, in.height, in.width);
+        const bool winograd = of_floats || of_bytes;
         std::vector<ConvSpec> specs;
         std::vector<Tensor *> raws;
         for (int row : {0, 1})
@@ -281,8 +296,10 @@ private:
                 else
                     stage<ConvStage>(std::move(spec), in, *raws.back(), cache_);
             }
-        if (winograd)
+        if (of_floats)
             stage<WinogradStage>(whole.name, std::move(specs), in, raws, cache_);
+        else if (of_bytes)
+            stage<ByteWinogradStage>(whole.name, std::move(specs), in, raws, cache_);
         pass(chain, forms, raws, {in.height * 2, in.width * 2});
     }
 

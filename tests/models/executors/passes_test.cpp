@@ -252,6 +252,58 @@ TEST(Moments, LeaveTheBorderOut)
     }
 }
 
+/// Every kind of pass of both sets. Fused multiplication may round a tie the other way.
+template <typename Wide>
+void check_passes(const Kernels &wanted, const Kernels &got, void (*Kernels::*run)(const Pass<Wide> &),
+                  const std::vector<Wide> &in)
+{
+    const std::size_t n = in.size();
+    const std::vector<float> zero(n, 20);
+    std::vector<float> scale(n), shift(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        scale[i] = 1 + 0.01F * static_cast<float>(i % 7);
+        shift[i] = 0.1F * static_cast<float>(i % 5);
+    }
+    std::vector<std::uint8_t> bytes(n), others(n);
+    std::vector<Wide> wide(n), wides(n);
+    const std::vector<std::uint8_t> added(n, 31);
+    const auto tolerance = std::is_same_v<Wide, float> ? 1e-2F : 1.0F; // of bf16 the last digit
+    enum Residual { none, wide_one, byte_one };
+    for (const auto &[residual, writes_wide, writes_bytes] : {std::tuple{none, false, true},
+                                                              {none, true, false},
+                                                              {none, true, true},
+                                                              {wide_one, false, true},
+                                                              {wide_one, true, false},
+                                                              {wide_one, true, true},
+                                                              {byte_one, false, true},
+                                                              {byte_one, true, true}}) {
+        Pass<Wide> pass;
+        pass.in = in.data();
+        pass.unit = scale.data();
+        pass.zero = zero.data();
+        pass.slope = 0.2F;
+        pass.residual = residual == wide_one ? in.data() : nullptr;
+        pass.byte_residual = residual == byte_one ? added.data() : nullptr;
+        pass.residual_scale = scale.data();
+        pass.residual_shift = shift.data();
+        pass.values = n;
+        for (const bool scales : {false, true}) {
+            pass.scale = scales ? scale.data() : nullptr;
+            pass.shift = scales ? shift.data() : nullptr;
+            pass.wide = writes_wide ? wide.data() : nullptr;
+            pass.bytes = writes_bytes ? bytes.data() : nullptr;
+            (wanted.*run)(pass);
+            pass.wide = writes_wide ? wides.data() : nullptr;
+            pass.bytes = writes_bytes ? others.data() : nullptr;
+            (got.*run)(pass);
+            for (std::size_t i = 0; i < n; ++i) {
+                ASSERT_NEAR(bytes[i], others[i], 1);
+                ASSERT_NEAR(wide[i], wides[i], tolerance);
+            }
+        }
+    }
+}
+
 // The portable loops say what every other set has to compute.
 TEST(KernelSets, Agree)
 {
@@ -280,45 +332,8 @@ TEST(KernelSets, Agree)
         got.store_bf16(in.data(), other.data(), n);
         EXPECT_EQ(half, other);
 
-        const std::vector<float> zero(n, 20);
-        std::vector<std::uint8_t> bytes(n), others(n);
-        std::vector<std::uint16_t> wide(n), wides(n);
-        const std::vector<std::uint8_t> added(n, 31);
-        enum Residual { none, wide_one, byte_one };
-        for (const auto &[residual, writes_wide, writes_bytes] : {std::tuple{none, false, true},
-                                                                  {none, true, false},
-                                                                  {none, true, true},
-                                                                  {wide_one, false, true},
-                                                                  {wide_one, true, false},
-                                                                  {wide_one, true, true},
-                                                                  {byte_one, false, true},
-                                                                  {byte_one, true, true}}) {
-            Pass pass;
-            pass.in = half.data();
-            pass.unit = scale.data();
-            pass.zero = zero.data();
-            pass.slope = 0.2F;
-            pass.residual = residual == wide_one ? half.data() : nullptr;
-            pass.byte_residual = residual == byte_one ? added.data() : nullptr;
-            pass.residual_scale = scale.data();
-            pass.residual_shift = shift.data();
-            pass.values = n;
-            for (const bool scales : {false, true}) {
-                pass.scale = scales ? scale.data() : nullptr;
-                pass.shift = scales ? shift.data() : nullptr;
-                pass.wide = writes_wide ? wide.data() : nullptr;
-                pass.bytes = writes_bytes ? bytes.data() : nullptr;
-                wanted.pass(pass);
-                pass.wide = writes_wide ? wides.data() : nullptr;
-                pass.bytes = writes_bytes ? others.data() : nullptr;
-                got.pass(pass);
-                // Fused multiplication may round a tie the other way.
-                for (std::size_t i = 0; i < n; ++i) {
-                    ASSERT_NEAR(bytes[i], others[i], 1);
-                    ASSERT_NEAR(wide[i], wides[i], 1);
-                }
-            }
-        }
+        check_passes<std::uint16_t>(wanted, got, &Kernels::pass_bf16, half);
+        check_passes<float>(wanted, got, &Kernels::pass_f32, in);
         wanted.blend_bf16(half.data(), half.data() + 1, 0.25F, a.data(), n - 1);
         got.blend_bf16(half.data(), half.data() + 1, 0.25F, b.data(), n - 1);
         for (std::size_t i = 0; i < n; ++i)
@@ -328,6 +343,9 @@ TEST(KernelSets, Agree)
         got.blend_pixels(in.data(), samples, 3, 37, b.data());
         for (std::size_t i = 0; i < n; ++i)
             ASSERT_NEAR(a[i], b[i], 1e-5F);
+        std::vector<std::uint8_t> bytes(n), others(n);
+        for (std::size_t i = 0; i < n; ++i)
+            bytes[i] = static_cast<std::uint8_t>(i * 37);
         const std::vector<std::uint8_t> residual = bytes;
         std::vector<std::uint32_t> totals(n, 7), more_totals(n, 7);
         wanted.add_bytes(residual.data(), totals.data(), n);
@@ -347,11 +365,12 @@ TEST(KernelSets, Agree)
 }
 
 /// 20 channels are no whole number of registers; columns come as in an upsampling, and once out of order.
-TEST(KernelSets, UpsampleARowAsTheFormulaSays)
+template <typename Wide>
+void check_upsampled_row(void (*Kernels::*run)(const UpsampledRow<Wide> &))
 {
     constexpr int channels = 20;
     constexpr int columns = 5;
-    std::vector<std::uint16_t> above(columns * channels), below(above.size());
+    std::vector<Wide> above(columns * channels), below(above.size());
     std::vector<float> scale(channels, 0.01F), shift(channels, -0.5F), unit(channels, 40), zero(channels, 90);
     for (std::size_t i = 0; i < above.size(); ++i) {
         const auto v = static_cast<float>(i);
@@ -369,19 +388,19 @@ TEST(KernelSets, UpsampleARowAsTheFormulaSays)
     const std::size_t count = runnable_kernels(sets);
     for (std::size_t s = 0; s < count; ++s) {
         SCOPED_TRACE(sets[s]->isa);
-        sets[s]->upsample_row({.above = above.data(),
-                               .below = below.data(),
-                               .weight = 0.25F,
-                               .samples = samples.data(),
-                               .pixels = samples.size(),
-                               .channels = channels,
-                               .residual = residual.data(),
-                               .scale = scale.data(),
-                               .shift = shift.data(),
-                               .slope = 0.2F,
-                               .unit = unit.data(),
-                               .zero = zero.data(),
-                               .out = out.data()});
+        (sets[s]->*run)({.above = above.data(),
+                         .below = below.data(),
+                         .weight = 0.25F,
+                         .samples = samples.data(),
+                         .pixels = samples.size(),
+                         .channels = channels,
+                         .residual = residual.data(),
+                         .scale = scale.data(),
+                         .shift = shift.data(),
+                         .slope = 0.2F,
+                         .unit = unit.data(),
+                         .zero = zero.data(),
+                         .out = out.data()});
         for (std::size_t i = 0; i < out.size(); ++i) {
             const Sample &sample = samples[i / channels];
             const std::size_t c = i % channels;
@@ -395,6 +414,12 @@ TEST(KernelSets, UpsampleARowAsTheFormulaSays)
             ASSERT_NEAR(out[i], std::clamp(v, 0.0F, 255.0F), 0.51F) << i;
         }
     }
+}
+
+TEST(KernelSets, UpsampleARowAsTheFormulaSays)
+{
+    check_upsampled_row<std::uint16_t>(&Kernels::upsample_row_bf16);
+    check_upsampled_row<float>(&Kernels::upsample_row_f32);
 }
 
 /// Writes 1000 + y into row y once everything that it reads holds what it should.

@@ -14,18 +14,19 @@ namespace anime::onednn
 constexpr int chunk_floats = 1024;
 
 /// v = act(in · scale + shift), then, with a residual, act(v + residual); act(v) = max(v, slope · v).
-/// Every pointer that may be null says so.
+/// Wide: std::uint16_t (bf16) or float. Every pointer that may be null says so.
+template <typename Wide>
 struct Pass {
-    const std::uint16_t *in = nullptr; ///< bf16; the pixels lie one behind the other
+    const Wide *in = nullptr;     ///< the pixels lie one behind the other
     const float *scale = nullptr; ///< one for each value of a pixel, like shift, unit and zero; null: v = in
     const float *shift = nullptr;
     float slope = 1;
-    const std::uint16_t *residual = nullptr;     ///< bf16, or null
+    const Wide *residual = nullptr;              ///< or null
     const std::uint8_t *byte_residual = nullptr; ///< instead of it: r · residual_scale + residual_shift
     const float *residual_scale = nullptr;
     const float *residual_shift = nullptr;
     float slope_after = 1;
-    std::uint16_t *wide = nullptr; ///< bf16 out, or null
+    Wide *wide = nullptr;          ///< out, or null
     std::uint8_t *bytes = nullptr; ///< round(v · unit + zero), or null
     const float *unit = nullptr;
     const float *zero = nullptr;
@@ -41,12 +42,13 @@ struct Sample {
     float weight = 0;
 };
 
-/// A row of a ×2 upsampling of bf16 that ends in bytes: v = act(pixel + residual · scale + shift), where the
-/// pixel is blended from the rows `above` and `below` and from two columns of each;
-/// out = round(v · unit + zero), saturated. scale, shift, unit and zero: one for each channel.
+/// A row of a ×2 upsampling of bf16 or floats that ends in bytes: v = act(pixel + residual · scale + shift),
+/// where the pixel is blended from the rows `above` and `below` and from two columns of each; out = round(v ·
+/// unit + zero), saturated. scale, shift, unit and zero: one for each channel.
+template <typename Wide>
 struct UpsampledRow {
-    const std::uint16_t *above = nullptr;
-    const std::uint16_t *below = nullptr;
+    const Wide *above = nullptr;
+    const Wide *below = nullptr;
     float weight = 0; ///< of the row below
     const Sample *samples = nullptr;
     std::size_t pixels = 0;
@@ -77,6 +79,38 @@ struct WinogradTransforms {
                    void *pixels, std::size_t row);
 };
 
+/// Output channels of a panel of the weights of a Winograd convolution of bytes.
+constexpr int byte_winograd_panel = 16;
+
+/// Where it leaves a tile of a panel: leaky(sum · scale + shift) + zero.
+struct ByteWinogradOutput {
+    const std::int32_t *in = nullptr; ///< the tile's sums of the first position, byte_winograd_panel of them
+    std::size_t distance = 0;         ///< between the positions of `in`
+    const float *scale = nullptr;     ///< one a channel, like shift
+    const float *shift = nullptr;
+    float slope = 1;
+    float zero = 0;
+    std::size_t channels = byte_winograd_panel; ///< of the panel that there are
+    void *pixels = nullptr;                     ///< f32, bf16 or bytes
+    std::size_t pixel = 0;                      ///< values between two pixels of a row
+    std::size_t row = 0;                        ///< values between two rows
+};
+
+/// A 3 × 3 convolution of bytes by tiles of 4 × 4 outputs in whole numbers of 16 bits; see byte_winograd.h.
+struct ByteWinograd {
+    /// One tile of 6 × 6 pixels, `row` bytes between their rows, less 128. Reads and writes values of 16
+    /// channels at a time: up to 15 behind the last one, those of `out` before the next tile's are written.
+    void (*input)(const std::uint8_t *pixels, std::size_t row, std::size_t channels, std::int16_t *out,
+                  std::size_t distance);
+    /// All positions of `tiles` tiles, `distance` values of `in` between two positions, times a panel of
+    /// weights (positions, channels / 2, panel, 2) is (positions, tiles, panel). `channels` is even.
+    void (*multiply)(const std::int16_t *in, std::size_t distance, const std::int16_t *weights,
+                     std::int32_t *out, std::size_t tiles, std::size_t channels);
+    void (*output_f32)(const ByteWinogradOutput &tile);
+    void (*output_bf16)(const ByteWinogradOutput &tile);
+    void (*output_bytes)(const ByteWinogradOutput &tile);
+};
+
 struct Kernels {
     const char *isa;
 
@@ -102,9 +136,11 @@ struct Kernels {
     void (*blend_pixels)(const float *in, const Sample *samples, std::size_t pixels, std::size_t channels,
                          float *out);
     /// The whole of a frequent pass in one loop.
-    void (*pass)(const Pass &pass);
+    void (*pass_bf16)(const Pass<std::uint16_t> &pass);
+    void (*pass_f32)(const Pass<float> &pass);
 
-    void (*upsample_row)(const UpsampledRow &row);
+    void (*upsample_row_bf16)(const UpsampledRow<std::uint16_t> &row);
+    void (*upsample_row_f32)(const UpsampledRow<float> &row);
 
     /// Adds sum and sum of squares to sums[0] and sums[1].
     void (*moments_f32)(const float *in, std::size_t n, double *sums);
@@ -117,11 +153,13 @@ struct Kernels {
 
     WinogradTransforms winograd_3_f32; ///< 3 × 3 taps
     WinogradTransforms winograd_3_bf16;
-    WinogradTransforms winograd_7_f32; ///< 7 × 7 taps
+    WinogradTransforms winograd_7_f32;   ///< 7 × 7 taps
+    WinogradTransforms winograd_7_rough; ///< the same as quick and as exact as bf16's
     WinogradTransforms winograd_7_bf16;
     /// One position of `tiles` tiles: (tiles, in_channels) times panels of weights is (tiles, out_channels).
     void (*winograd_multiply)(const float *in, const float *weights, float *out, std::size_t tiles,
                               std::size_t in_channels, std::size_t out_channels);
+    ByteWinograd byte_winograd;
 };
 
 /// The best set that the CPU has and that oneDNN's own cap (DNNL_MAX_CPU_ISA) allows.

@@ -2,6 +2,7 @@
 // The loops of kernels.h. Compiled several times with different instruction sets; ANIME_KERNELS names the
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
+#include "models/executors/onednn/kernels/byte_winograd_impl.h"
 #include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/kernels/lanes.h"
 #include "models/executors/onednn/kernels/winograd_impl.h"
@@ -92,8 +93,8 @@ inline typename Set::Floats leaky(typename Set::Floats v, float slope)
 }
 
 /// Channels of a row from `c` on, as many as registers of the set hold; returns where it ended.
-template <typename Set>
-inline std::size_t upsample_channels(const UpsampledRow &row, std::size_t c)
+template <typename Set, typename Wide>
+inline std::size_t upsample_channels(const UpsampledRow<Wide> &row, std::size_t c)
 {
     for (; c + Set::lanes <= row.channels; c += Set::lanes) {
         const auto scale = Set::load(row.scale + c);
@@ -125,16 +126,18 @@ inline std::size_t upsample_channels(const UpsampledRow &row, std::size_t c)
     return c;
 }
 
-void upsample_row(const UpsampledRow &row)
+template <typename Wide>
+void upsample_row(const UpsampledRow<Wide> &row)
 {
     upsample_channels<Scalar>(row, upsample_channels<Register>(row, 0));
 }
 
 /// Values of one pixel of a pass from `i` on, as many as registers of the set hold; returns where it ended.
-template <typename Set, bool scales, bool adds, bool adds_bytes, bool writes_wide, bool writes_bytes>
-inline std::size_t pass_values(const std::uint16_t *__restrict in, const std::uint16_t *__restrict residual,
-                               const std::uint8_t *__restrict byte_residual, std::uint16_t *__restrict wide,
-                               std::uint8_t *__restrict bytes, const Pass &pass, std::size_t i)
+template <typename Set, bool scales, bool adds, bool adds_bytes, bool writes_wide, bool writes_bytes,
+          typename Wide>
+inline std::size_t pass_values(const Wide *__restrict in, const Wide *__restrict residual,
+                               const std::uint8_t *__restrict byte_residual, Wide *__restrict wide,
+                               std::uint8_t *__restrict bytes, const Pass<Wide> &pass, std::size_t i)
 {
     const float *__restrict scale = pass.scale;
     const float *__restrict shift = pass.shift;
@@ -161,8 +164,8 @@ inline std::size_t pass_values(const std::uint16_t *__restrict in, const std::ui
     return i;
 }
 
-template <bool... chosen>
-void pass_pixels(const Pass &pass)
+template <bool... chosen, typename Wide>
+void pass_pixels(const Pass<Wide> &pass)
 {
     for (std::size_t p = 0; p < pass.pixels; ++p) {
         const auto there = [&](auto *from) { return from ? from + p * pass.distance : nullptr; };
@@ -175,8 +178,8 @@ void pass_pixels(const Pass &pass)
     }
 }
 
-template <bool... chosen>
-void choose_pass(const Pass &pass)
+template <bool... chosen, typename Wide>
+void choose_pass(const Pass<Wide> &pass)
 {
     if constexpr (sizeof...(chosen) == 5) {
         pass_pixels<chosen...>(pass);
@@ -189,7 +192,8 @@ void choose_pass(const Pass &pass)
     }
 }
 
-void pass(const Pass &pass)
+template <typename Wide>
+void pass(const Pass<Wide> &pass)
 {
     choose_pass(pass);
 }
@@ -248,8 +252,10 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                blend,
                                blend_bf16,
                                blend_pixels,
-                               pass,
-                               upsample_row,
+                               pass<std::uint16_t>,
+                               pass<float>,
+                               upsample_row<std::uint16_t>,
+                               upsample_row<float>,
                                moments_f32,
                                moments_bf16,
                                add_bytes,
@@ -257,7 +263,10 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                winograd_transforms<4, 3, float>,
                                winograd_transforms<4, 3, std::uint16_t>,
                                winograd_transforms<4, 7, float>,
+                               winograd_transforms<8, 7, float>,
                                winograd_transforms<8, 7, std::uint16_t>,
-                               winograd_multiply};
+                               winograd_multiply,
+                               {byte_winograd_input, byte_winograd_multiply, byte_winograd_output<float>,
+                                byte_winograd_output<std::uint16_t>, byte_winograd_output<std::uint8_t>}};
 
 } // namespace anime::onednn

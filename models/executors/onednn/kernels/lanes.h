@@ -31,6 +31,21 @@ struct Scalar {
     }
     static Floats load(const std::uint8_t *from) { return static_cast<float>(*from); }
     static Floats max(Floats a, Floats b) { return a > b ? a : b; }
+
+    /// A pair of 16-bit numbers a lane.
+    struct Pairs {
+        std::int16_t low;
+        std::int16_t high;
+    };
+    using Sums = std::int32_t;
+    static Pairs same(const std::int16_t *pair) { return {pair[0], pair[1]}; }
+    static Pairs load(const std::int16_t *from) { return {from[0], from[1]}; }
+    static Sums load(const std::int32_t *from) { return *from; }
+    /// sum + a.low · b.low + a.high · b.high
+    static Sums add_products(Sums sum, Pairs a, Pairs b) { return sum + a.low * b.low + a.high * b.high; }
+    static Floats floats(Sums v) { return static_cast<float>(v); }
+    static void store(Sums v, std::int32_t *to) { *to = v; }
+
     static void store(Floats v, float *to) { *to = v; }
     static void store(Floats v, std::uint16_t *to)
     {
@@ -65,6 +80,24 @@ struct Register {
         return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
     }
     static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+
+    using Pairs = __m512i;
+    using Sums = __m512i;
+    static Pairs same(const std::int16_t *pair)
+    {
+        std::int32_t both;
+        __builtin_memcpy(&both, pair, sizeof both);
+        return _mm512_set1_epi32(both);
+    }
+    static Pairs load(const std::int16_t *from) { return _mm512_loadu_si512(from); }
+    static Sums load(const std::int32_t *from) { return _mm512_loadu_si512(from); }
+    static Sums add_products(Sums sum, Pairs a, Pairs b)
+    {
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+    }
+    static Floats floats(Sums v) { return _mm512_cvtepi32_ps(v); }
+    static void store(Sums v, std::int32_t *to) { _mm512_storeu_si512(to, v); }
+
     static void store(Floats v, float *to) { _mm512_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
     {
@@ -100,6 +133,30 @@ struct Register {
         return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
     }
     static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+
+    using Pairs = __m256i;
+    using Sums = __m256i;
+    static Pairs same(const std::int16_t *pair)
+    {
+        std::int32_t both;
+        __builtin_memcpy(&both, pair, sizeof both);
+        return _mm256_set1_epi32(both);
+    }
+    static Pairs load(const std::int16_t *from)
+    {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+    }
+    static Sums load(const std::int32_t *from)
+    {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+    }
+    static Sums add_products(Sums sum, Pairs a, Pairs b)
+    {
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    }
+    static Floats floats(Sums v) { return _mm256_cvtepi32_ps(v); }
+    static void store(Sums v, std::int32_t *to) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), v); }
+
     static void store(Floats v, float *to) { _mm256_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
     {

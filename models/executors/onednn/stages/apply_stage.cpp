@@ -16,6 +16,16 @@ namespace
 
 constexpr float linear = 1.0F; ///< the slope of no activation
 
+void run_pass(const Pass<std::uint16_t> &pass)
+{
+    kernels().pass_bf16(pass);
+}
+
+void run_pass(const Pass<float> &pass)
+{
+    kernels().pass_f32(pass);
+}
+
 } // namespace
 
 ApplyStage::ApplyStage(ApplySpec spec)
@@ -48,15 +58,15 @@ ApplyStage::ApplyStage(ApplySpec spec)
 
 bool ApplyStage::fits_one_loop() const
 {
-    const bool bf16_in = std::all_of(spec_.sources.begin(), spec_.sources.end(),
-                                     [](const Tensor *source) { return source->type == Type::bf16; }) &&
-                         !(residual_ && spec_.residual->type == Type::f32);
-    const auto outputs_of = [&](Type type) {
-        return static_cast<std::size_t>(std::count_if(outputs.begin(), outputs.end(),
+    const Type wide = inputs[0]->type;
+    const auto of = [](const std::vector<Tensor *> &tensors, Type type) {
+        return static_cast<std::size_t>(std::count_if(tensors.begin(), tensors.end(),
                                                       [type](const Tensor *t) { return t->type == type; }));
     };
-    return bf16_in && outputs_of(Type::bf16) <= 1 && outputs_of(Type::u8) <= 1 &&
-           outputs_of(Type::bf16) + outputs_of(Type::u8) == outputs.size();
+    const bool residual_fits = !residual_ || spec_.residual->type == wide || spec_.residual->type == Type::u8;
+    return wide != Type::u8 && of(spec_.sources, wide) == spec_.sources.size() && residual_fits &&
+           of(outputs, wide) <= 1 && of(outputs, Type::u8) <= 1 &&
+           of(outputs, wide) + of(outputs, Type::u8) == outputs.size();
 }
 
 Rows ApplyStage::needs(std::size_t i, Rows out) const
@@ -121,7 +131,8 @@ void ApplyStage::run_row(int y) const
 }
 
 /// The pixels that start at (x, y); `pass` has their number, their layout and the source.
-void ApplyStage::run_piece(Pass pass, int x, int y) const
+template <typename Wide>
+void ApplyStage::run_piece(Pass<Wide> pass, int x, int y) const
 {
     const auto at = [&](const Tensor &tensor) { return tensor.row(y) + x * tensor.pixel_bytes(); };
     if (!spec_.affine.empty() || spec_.slope) {
@@ -137,25 +148,26 @@ void ApplyStage::run_piece(Pass pass, int x, int y) const
         pass.residual_scale = residual_->scale();
         pass.residual_shift = residual_->shift();
     } else if (residual_) {
-        pass.residual = reinterpret_cast<const std::uint16_t *>(at(*spec_.residual));
+        pass.residual = reinterpret_cast<const Wide *>(at(*spec_.residual));
     }
     if (wide_)
-        pass.wide = reinterpret_cast<std::uint16_t *>(at(*wide_));
+        pass.wide = reinterpret_cast<Wide *>(at(*wide_));
     if (bytes_)
         pass.bytes = reinterpret_cast<std::uint8_t *>(at(*bytes_));
-    kernels().pass(pass);
+    run_pass(pass);
 }
 
+template <typename Wide>
 void ApplyStage::run_row_in_one_loop(int y) const
 {
     const int channels = outputs[0]->channels;
     const int width = outputs[0]->width;
-    Pass pass;
+    Pass<Wide> pass;
     if (sources_.size() == 4) {
         pass.values = channels;
         pass.distance = 2 * static_cast<std::size_t>(channels);
         for (int odd = 0; odd < 2; ++odd) {
-            pass.in = reinterpret_cast<const std::uint16_t *>(inputs[y % 2 * 2 + odd]->row(y / 2));
+            pass.in = reinterpret_cast<const Wide *>(inputs[y % 2 * 2 + odd]->row(y / 2));
             pass.pixels = width / 2;
             run_piece(pass, odd, y);
         }
@@ -163,8 +175,8 @@ void ApplyStage::run_row_in_one_loop(int y) const
     }
     const int step = chunk_pixels(channels);
     for (int x = 0; x < width; x += step) {
-        pass.in = reinterpret_cast<const std::uint16_t *>(inputs[0]->row(y)) +
-                  static_cast<std::ptrdiff_t>(x) * channels;
+        pass.in =
+            reinterpret_cast<const Wide *>(inputs[0]->row(y)) + static_cast<std::ptrdiff_t>(x) * channels;
         pass.values = static_cast<std::size_t>(std::min(step, width - x)) * channels;
         run_piece(pass, x, y);
     }
@@ -173,8 +185,10 @@ void ApplyStage::run_row_in_one_loop(int y) const
 void ApplyStage::run(Rows rows)
 {
     each_row(rows, [this](int y) {
-        if (one_loop_)
-            run_row_in_one_loop(y);
+        if (one_loop_ && inputs[0]->type == Type::f32)
+            run_row_in_one_loop<float>(y);
+        else if (one_loop_)
+            run_row_in_one_loop<std::uint16_t>(y);
         else
             run_row(y);
         for (const Tensor *output : outputs)

@@ -36,8 +36,10 @@ private:
     void gather(int x, int y, int pixels, float *out) const;
     void run_row(int y) const;
     bool fits_one_loop() const;
+    template <typename Wide>
     void run_row_in_one_loop(int y) const;
-    void run_piece(Pass pass, int x, int y) const;
+    template <typename Wide>
+    void run_piece(Pass<Wide> pass, int x, int y) const;
 
     ApplySpec spec_;
     std::vector<Reader> sources_;
@@ -45,7 +47,7 @@ private:
     std::vector<Writer> writers_;
     std::vector<float> scale_;
     std::vector<float> shift_;
-    bool one_loop_ = false; ///< everything is bf16 or u8, as Kernels::pass wants it
+    bool one_loop_ = false; ///< all is of one wide type or of bytes, as Pass wants it
     Tensor *wide_ = nullptr;
     Tensor *bytes_ = nullptr;
     std::vector<float> unit_;

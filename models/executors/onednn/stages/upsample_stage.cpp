@@ -91,33 +91,37 @@ void UpsampleStage::finish(int x, int y, int pixels, float *values) const
 
 bool UpsampleStage::ends_in_bytes() const
 {
-    return spec_.source->type == Type::bf16 && residual_ && spec_.residual->type == Type::u8 &&
+    return spec_.source->type != Type::u8 && residual_ && spec_.residual->type == Type::u8 &&
            outputs.size() == 1 && outputs[0]->type == Type::u8;
 }
 
-void UpsampleStage::run_row_of_bytes(int y) const
+template <typename Wide>
+UpsampledRow<Wide> UpsampleStage::row_of_bytes(int y) const
 {
     const Tensor &source = *spec_.source;
     const Sample rows = upsampled_from(y, source.height, spec_.mode);
-    kernels().upsample_row({.above = reinterpret_cast<const std::uint16_t *>(source.row(rows.a)),
-                            .below = reinterpret_cast<const std::uint16_t *>(source.row(rows.b)),
-                            .weight = rows.weight,
-                            .samples = columns_.data(),
-                            .pixels = columns_.size(),
-                            .channels = static_cast<std::size_t>(source.channels),
-                            .residual = reinterpret_cast<const std::uint8_t *>(spec_.residual->row(y)),
-                            .scale = residual_->scale(),
-                            .shift = residual_->shift(),
-                            .slope = spec_.slope.value_or(1.0F),
-                            .unit = writers_[0].unit(),
-                            .zero = writers_[0].zero(),
-                            .out = reinterpret_cast<std::uint8_t *>(outputs[0]->row(y))});
+    return {.above = reinterpret_cast<const Wide *>(source.row(rows.a)),
+            .below = reinterpret_cast<const Wide *>(source.row(rows.b)),
+            .weight = rows.weight,
+            .samples = columns_.data(),
+            .pixels = columns_.size(),
+            .channels = static_cast<std::size_t>(source.channels),
+            .residual = reinterpret_cast<const std::uint8_t *>(spec_.residual->row(y)),
+            .scale = residual_->scale(),
+            .shift = residual_->shift(),
+            .slope = spec_.slope.value_or(1.0F),
+            .unit = writers_[0].unit(),
+            .zero = writers_[0].zero(),
+            .out = reinterpret_cast<std::uint8_t *>(outputs[0]->row(y))};
 }
 
 void UpsampleStage::run_row(int y, float *line, float *other) const
 {
     if (ends_in_bytes()) {
-        run_row_of_bytes(y);
+        if (spec_.source->type == Type::f32)
+            kernels().upsample_row_f32(row_of_bytes<float>(y));
+        else
+            kernels().upsample_row_bf16(row_of_bytes<std::uint16_t>(y));
         return;
     }
     const int channels = spec_.source->channels;

@@ -39,7 +39,8 @@ private:
     void run_row(int y, float *line, float *other) const;
     /// The most frequent case in one loop.
     bool ends_in_bytes() const;
-    void run_row_of_bytes(int y) const;
+    template <typename Wide>
+    UpsampledRow<Wide> row_of_bytes(int y) const;
     void blend_rows(int y, float *line, float *other) const;
     void finish(int x, int y, int pixels, float *values) const;
 

@@ -4,6 +4,7 @@
 
 #include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/kernels/winograd.h"
+#include "models/executors/onednn/stages/tile_groups.h"
 
 #include <omp.h>
 
@@ -66,11 +67,12 @@ auto kernel_transform(int tile, int taps)
     return tile == 4 ? transform_kernel<Winograd<4, 7>> : transform_kernel<Winograd<8, 7>>;
 }
 
-const WinogradTransforms &transforms_for(int taps, Type type)
+/// `rough`: float32 stands for bf16, beside convolutions of bytes on CPUs that have none.
+const WinogradTransforms &transforms_for(int taps, Type type, bool rough)
 {
     const Kernels &k = kernels();
     if (type == Type::f32)
-        return taps == 3 ? k.winograd_3_f32 : k.winograd_7_f32;
+        return taps == 3 ? k.winograd_3_f32 : rough ? k.winograd_7_rough : k.winograd_7_f32;
     return taps == 3 ? k.winograd_3_bf16 : k.winograd_7_bf16;
 }
 
@@ -84,18 +86,11 @@ int most_taps(const std::vector<ConvSpec> &specs)
 
 } // namespace
 
-/// Tiles [first, first + count) of a run, and where a thread keeps what lies between.
-struct WinogradStage::Group {
-    Rows rows;
-    int first = 0;
-    int count = 0;
-    int across = 0; ///< tiles side by side
+/// And where a thread keeps what lies between.
+struct WinogradStage::Group : TileGroup {
     float *in = nullptr;
     float *out = nullptr;
     std::byte *edge = nullptr; ///< a tile that reaches out of the picture
-
-    int y(int t) const { return (first + t) / across; }
-    int x(int t) const { return (first + t) % across; }
 };
 
 bool WinogradStage::suits(const ConvSpec &spec, const Tensor &in, int height, int width)
@@ -117,8 +112,8 @@ bool WinogradStage::beats_bytes(const Node &conv)
 WinogradStage::WinogradStage(std::string name, std::vector<ConvSpec> specs, Tensor &in,
                              std::vector<Tensor *> outs, WeightCache &cache)
     : Stage(std::move(name), outs.front()->height), specs_(std::move(specs)), in_(in),
-      taps_(most_taps(specs_)), kernels_(kernels()), transforms_(transforms_for(taps_, in.type)),
-      tile_(transforms_.tile)
+      taps_(most_taps(specs_)), kernels_(kernels()),
+      transforms_(transforms_for(taps_, in.type, specs_.front().paired)), tile_(transforms_.tile)
 {
     inputs = {&in};
     outputs = std::move(outs);
@@ -185,25 +180,14 @@ std::size_t WinogradStage::scratch_bytes() const
 
 void WinogradStage::run(Rows rows)
 {
-    const int across = (outputs[0]->width + tile_ - 1) / tile_;
-    const int tiles = across * ((rows.count() + tile_ - 1) / tile_);
-    const int groups = (tiles + group_tiles - 1) / group_tiles;
-    const auto work = [&](int group, int thread) {
-        const std::size_t of_group = static_cast<std::size_t>(positions()) * group_tiles;
-        float *room = reinterpret_cast<float *>(scratch) + thread * scratch_floats();
-        float *products = room + of_group * in_.channels;
-        const int first = group * group_tiles;
-        convolve({rows, first, std::min(group_tiles, tiles - first), across, room, products,
-                  reinterpret_cast<std::byte *>(products + of_group * most_channels_)});
-    };
-    if (threads_ == 1) { // a team within a team allocates
-        for (int group = 0; group < groups; ++group)
-            work(group, 0);
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(threads_)
-    for (int group = 0; group < groups; ++group)
-        work(group, omp_get_thread_num());
+    each_tile_group(rows, outputs[0]->width, tile_, group_tiles, threads_,
+                    [this](const TileGroup &tiles, int thread) {
+                        const std::size_t of_group = static_cast<std::size_t>(positions()) * group_tiles;
+                        float *room = reinterpret_cast<float *>(scratch) + thread * scratch_floats();
+                        float *products = room + of_group * in_.channels;
+                        convolve({tiles, room, products,
+                                  reinterpret_cast<std::byte *>(products + of_group * most_channels_)});
+                    });
 }
 
 void WinogradStage::convolve(const Group &group) const
@@ -225,8 +209,8 @@ void WinogradStage::transform_input(const Group &group) const
     const auto channels = static_cast<std::size_t>(in_.channels);
     const std::size_t row = in_.bordered_width() * channels;
     for (int t = 0; t < group.count; ++t) {
-        const int x = group.x(t) * tile_;
-        const int y = group.rows.begin + group.y(t) * tile_;
+        const int x = group.x(t);
+        const int y = group.y(t);
         const int columns = std::min(side(), in_.bordered_width() - x);
         const int rows = std::min(side(), group.rows.end - 1 + taps_ - y);
         float *to = group.in + t * channels;
@@ -250,8 +234,8 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
     const auto channels = static_cast<std::size_t>(out.channels);
     const float *bias = specs_[part].bias.empty() ? nullptr : specs_[part].bias.data();
     for (int t = 0; t < group.count; ++t) {
-        const int x = group.x(t) * tile_;
-        const int y = group.rows.begin + group.y(t) * tile_;
+        const int x = group.x(t);
+        const int y = group.y(t);
         const int columns = std::min(tile_, out.width - x);
         const int rows = std::min(tile_, group.rows.end - y);
         const float *from = group.out + t * channels;
