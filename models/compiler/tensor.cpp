@@ -71,6 +71,15 @@ void Tensor::fill_ends(int from, int to) const
             fill(y);
 }
 
+void Tensor::fill_borders(int from, int to) const
+{
+    if (border == Border{})
+        return;
+    for (int y = from; y < to; ++y)
+        fill_sides(y);
+    fill_ends(from, to);
+}
+
 void Tensor::slide(int keep, int rows)
 {
     if (rows > 0)

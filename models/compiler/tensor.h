@@ -74,6 +74,8 @@ struct Tensor {
     void fill_sides(int y) const;
     /// Fills the border above and below as far as the rows [from, to), just written, allow it.
     void fill_ends(int from, int to) const;
+    /// Both, behind the rows [from, to).
+    void fill_borders(int from, int to) const;
     /// Forgets the rows before bordered row `keep`; `rows` rows from there move to the start of the window.
     void slide(int keep, int rows);
 

@@ -243,29 +243,27 @@ private:
                 spec.offset = modulate.offset;
                 before = values_[modulate.inputs[1]].stage;
             }
-            Stage &made = ByteWinogradStage::suits(spec, in, size.height, size.width)
-                              ? single<ByteWinogradStage>(std::move(spec), in, out)
-                              : stage<ConvStage>(std::move(spec), in, out, cache_);
+            Stage &made = convolution(std::move(spec), in, out);
             if (before)
                 made.after = {before};
             return;
         }
         Tensor &raw = tensor(spec.name + " raw", {raw_type(forms), {}, nullptr}, spec.channels, size);
-        if (WinogradStage::suits(spec, in, size.height, size.width))
-            single<WinogradStage>(std::move(spec), in, raw);
-        else if (ByteWinogradStage::suits(spec, in, size.height, size.width))
-            single<ByteWinogradStage>(std::move(spec), in, raw);
-        else
-            stage<ConvStage>(std::move(spec), in, raw, cache_);
+        convolution(std::move(spec), in, raw);
         pass(chain, forms, {&raw}, size);
     }
 
-    /// A Winograd stage of one convolution.
-    template <typename T>
-    Stage &single(ConvSpec spec, Tensor &in, Tensor &out)
+    /// The stage that does it the fastest.
+    Stage &convolution(ConvSpec spec, Tensor &in, Tensor &out)
     {
         std::string name = spec.name;
-        return stage<T>(std::move(name), std::vector{std::move(spec)}, in, std::vector{&out}, cache_);
+        if (out.type == in.type && !spec.tanh && WinogradStage::suits(spec, in, out.height, out.width))
+            return stage<WinogradStage>(std::move(name), std::vector{std::move(spec)}, in, std::vector{&out},
+                                        cache_);
+        if (ByteWinogradStage::suits(spec, in, out.height, out.width))
+            return stage<ByteWinogradStage>(std::move(name), std::vector{std::move(spec)}, in,
+                                            std::vector{&out}, cache_);
+        return stage<ConvStage>(std::move(spec), in, out, cache_);
     }
 
     void convolve_phases(const Chain &chain, const ChainForms &forms, Tensor &in)

@@ -86,7 +86,8 @@ struct Case {
     bool phases = false;
     bool biased = false;
     Type type = Type::f32;
-    bool rough = false; ///< beside bytes
+    bool rough = false;   ///< beside bytes
+    bool steered = false; ///< modulation and activation, into a border
 };
 
 ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
@@ -117,7 +118,10 @@ double direct(const ConvSpec &spec, const Owned &in, int y, int x, int n)
             for (int kx = 0; kx < spec.kernel_width; ++kx)
                 sum += static_cast<double>(*weight++) *
                        in.get(y + spec.skip + ky, x + spec.skip_columns + kx, c);
-    return sum;
+    if (spec.modulation)
+        sum = sum * (1 + (*spec.modulation)[spec.offset + n]) +
+              (*spec.modulation)[spec.offset + spec.channels + n];
+    return spec.slope ? std::max(sum, sum * *spec.slope) : sum;
 }
 
 class Convolution : public testing::TestWithParam<Case>
@@ -137,6 +141,7 @@ protected:
         // What is in the scratch memory before a run must not matter.
         std::vector<float> scratch(stage.scratch_bytes() / sizeof(float), nan);
         stage.scratch = reinterpret_cast<std::byte *>(scratch.data());
+        stage.begin();
         for (const Rows &rows : runs)
             stage.run(rows);
     }
@@ -152,6 +157,14 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
                 specs.push_back(conv(c, 3 - row, 3 - column, row, column));
     else
         specs.push_back(conv(c, c.taps, c.taps, 0, 0));
+    Vector modulation;
+    if (c.steered) {
+        modulation = random_values(3 + 2 * static_cast<std::size_t>(c.out_channels), 0.3F);
+        specs[0].modulation = &modulation;
+        specs[0].offset = 3;
+        specs[0].slope = 0.2F;
+    }
+    const Border border = c.steered ? Border{1, 1, 1, 1} : Border{};
     const int pad = c.taps / 2;
     Owned in(c.type, c.in_channels, c.height, c.width, {pad, pad, pad, pad});
     for (int y = 0; y < in.tensor.bordered_rows(); ++y)
@@ -166,7 +179,7 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
         std::vector<std::unique_ptr<Owned>> outs;
         std::vector<Tensor *> tensors;
         for (std::size_t i = 0; i < specs.size(); ++i) {
-            outs.push_back(std::make_unique<Owned>(c.type, c.out_channels, c.height, c.width));
+            outs.push_back(std::make_unique<Owned>(c.type, c.out_channels, c.height, c.width, border));
             tensors.push_back(&outs.back()->tensor);
         }
         WeightCache cache;
@@ -182,12 +195,18 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
                     for (int n = 0; n < c.out_channels; ++n) {
                         const double wanted = direct(specs[i], in, y, x, n);
                         const double rounding = c.type == Type::bf16 ? std::fabs(wanted) / 256 : 0;
-                        ASSERT_NEAR(outs[i]->get(y, x, n), wanted, bound + rounding)
+                        ASSERT_NEAR(outs[i]->get(border.top + y, border.left + x, n), wanted,
+                                    bound + rounding)
                             << "output " << i << ", row " << y << ", column " << x << ", channel " << n;
                     }
             for (int x = 0; x < c.width; ++x) {
                 EXPECT_TRUE(std::isnan(outs[i]->get(-1, x, 0))) << "it wrote above its output";
-                EXPECT_TRUE(std::isnan(outs[i]->get(c.height, x, 0))) << "it wrote below its output";
+                EXPECT_TRUE(std::isnan(outs[i]->get(outs[i]->tensor.bordered_rows(), x, 0)))
+                    << "it wrote below its output";
+            }
+            if (c.steered) {
+                EXPECT_EQ(outs[i]->get(1, 0, 0), outs[i]->get(1, 2, 0)) << "a border that mirrors";
+                EXPECT_EQ(outs[i]->get(0, 1, 0), outs[i]->get(2, 1, 0)) << "a border that mirrors";
             }
             if (first.size() < specs.size())
                 first.push_back(outs[i]->memory);
@@ -208,7 +227,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"Bias", 3, 32, 32, 9, 9, {}, false, true}, Case{"ManyChannels", 3, 256, 96, 6, 5},
                     Case{"Phases", 3, 32, 32, 11, 10, {4}, true}, Case{"SevenTaps", 7, 64, 32, 8, 12},
                     Case{"SevenTapsOddSize", 7, 32, 32, 9, 17, {4}},
-                    Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3},
+                    Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3}, Case{"HalfAPanel", 3, 48, 48, 13, 9},
+                    Case{"LessThanAPanel", 3, 16, 16, 5, 9},
+                    Case{"Steered", 3, 48, 48, 10, 11, {4}, false, true, Type::f32, false, true},
                     Case{"RoughSevenTaps", 7, 32, 32, 9, 17, {8}, false, false, Type::f32, true},
                     Case{"Bf16", 3, 32, 64, 13, 18, {4}, false, true, Type::bf16},
                     Case{"Bf16Phases", 3, 32, 32, 5, 6, {}, true, false, Type::bf16},
@@ -236,8 +257,9 @@ TEST(Winograd, IsTakenWhereItPays)
     EXPECT_FALSE(suits(3, 32, 32, 15)) << "too few tiles for the weights";
     EXPECT_FALSE(suits(1, 32, 32, 64)) << "nothing to save";
     EXPECT_FALSE(suits(7, 3, 32, 64)) << "three channels";
+    EXPECT_TRUE(suits(3, 48, 48, 64)) << "one panel and a half";
     EXPECT_FALSE(suits(3, 40, 32, 64)) << "no whole number of vectors";
-    EXPECT_FALSE(suits(3, 32, 48, 64)) << "no whole number of panels";
+    EXPECT_FALSE(suits(3, 32, 40, 64)) << "no whole number of half panels";
     EXPECT_FALSE(suits(3, 32, 32, 64, 2)) << "stride";
     EXPECT_FALSE(suits(3, 32, 32, 64, 1, 32)) << "depthwise";
     EXPECT_FALSE(suits(3, 32, 32, 64, 1, 1, Type::u8));
@@ -271,7 +293,11 @@ TEST(Winograd, EverySetOfKernelsAgrees)
         std::vector<float> out(w.tile * w.tile * channels);
         std::vector<float> products(tiles * channels);
         sets[s]->winograd_3_f32.input(pixels.data(), w.side * channels, channels, in.data(), channels);
-        sets[s]->winograd_3_f32.output(in.data(), channels, nullptr, channels, out.data(), w.tile * channels);
+        sets[s]->winograd_3_f32.output({.in = in.data(),
+                                        .distance = channels,
+                                        .channels = channels,
+                                        .pixels = out.data(),
+                                        .row = w.tile * channels});
         sets[s]->winograd_multiply(many.data(), weights.data(), products.data(), tiles, channels, channels);
         std::vector<float> all = in;
         all.insert(all.end(), out.begin(), out.end());

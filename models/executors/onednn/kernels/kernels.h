@@ -63,8 +63,20 @@ struct UpsampledRow {
 };
 
 /// Output channels of a panel of Winograd weights: (channels / panel, input channels, panel) floats a
-/// position.
+/// position. The last panel may be half of one.
 constexpr int winograd_panel = 32;
+
+/// Where a tile leaves Winograd's sums: leaky(sum · scale + shift).
+struct WinogradOutput {
+    const float *in = nullptr;
+    std::size_t distance = 0;     ///< floats between the positions of `in`
+    const float *scale = nullptr; ///< one a channel; null: 1, and no activation
+    const float *shift = nullptr; ///< one a channel, or null
+    float slope = 1;
+    std::size_t channels = 0;
+    void *pixels = nullptr;
+    std::size_t row = 0; ///< values between the rows of `pixels`
+};
 
 /// Of one tile, all positions of it; see winograd.h. Pixels are f32 or bf16, what lies between always is f32;
 /// channels are multiples of 16.
@@ -74,9 +86,7 @@ struct WinogradTransforms {
     /// `row`: values between the rows of `pixels`; `distance`: floats between the positions of `out`.
     void (*input)(const void *pixels, std::size_t row, std::size_t channels, float *out,
                   std::size_t distance);
-    /// `bias`: one a channel, or null.
-    void (*output)(const float *in, std::size_t distance, const float *bias, std::size_t channels,
-                   void *pixels, std::size_t row);
+    void (*output)(const WinogradOutput &tile);
 };
 
 /// Output channels of a panel of the weights of a Winograd convolution of bytes.

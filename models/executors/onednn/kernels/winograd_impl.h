@@ -100,47 +100,60 @@ void winograd_input(const void *from, std::size_t row, std::size_t channels, flo
     }
 }
 
-template <typename W, typename T>
-void winograd_output(const float *in, std::size_t distance, const float *bias, std::size_t channels, void *to,
-                     std::size_t row)
+template <typename W, typename T, bool steered>
+void winograd_outputs(const WinogradOutput &tile)
 {
-    auto *pixels = static_cast<T *>(to);
-    for (std::size_t c = 0; c < channels; c += lanes) {
+    auto *pixels = static_cast<T *>(tile.pixels);
+    for (std::size_t c = 0; c < tile.channels; c += lanes) {
         Lanes between[W::tile][W::side];
         for (int x = 0; x < W::side; ++x) {
             Lanes column[W::side];
 #pragma GCC unroll 16
             for (int y = 0; y < W::side; ++y)
-                column[y] = Register::load(in + (y * W::side + x) * distance + c);
+                column[y] = Register::load(tile.in + (y * W::side + x) * tile.distance + c);
             Lanes made[W::tile];
             transform_output<W>(column, made);
 #pragma GCC unroll 16
             for (int y = 0; y < W::tile; ++y)
                 between[y][x] = made[y];
         }
-        const Lanes start = bias ? Register::load(bias + c) : Lanes{};
+        const Lanes scale = steered ? Register::load(tile.scale + c) : Lanes{};
+        const Lanes shift = tile.shift ? Register::load(tile.shift + c) : Lanes{};
         for (int y = 0; y < W::tile; ++y) {
             Lanes made[W::tile];
             transform_output<W>(between[y], made);
 #pragma GCC unroll 16
-            for (int x = 0; x < W::tile; ++x)
-                Register::store(made[x] + start, pixels + y * row + x * channels + c);
+            for (int x = 0; x < W::tile; ++x) {
+                Lanes v = (steered ? made[x] * scale : made[x]) + shift;
+                if constexpr (steered)
+                    v = Register::max(v, v * Register::same(tile.slope));
+                Register::store(v, pixels + y * tile.row + x * tile.channels + c);
+            }
         }
     }
 }
 
-/// One panel of the weights for `tiles` tiles; the sums stay in registers.
-template <int tiles>
+template <typename W, typename T>
+void winograd_output(const WinogradOutput &tile)
+{
+    if (tile.scale)
+        winograd_outputs<W, T, true>(tile);
+    else
+        winograd_outputs<W, T, false>(tile);
+}
+
+/// One panel of the weights, `width` output channels, for `tiles` tiles; the sums stay in registers.
+template <int tiles, int width>
 inline void multiply_block(const float *in, const float *panel, float *out, std::size_t in_channels,
                            std::size_t out_channels)
 {
-    constexpr int vectors = winograd_panel / lanes;
+    constexpr int vectors = width / lanes;
     Lanes sums[tiles][vectors] = {};
     for (std::size_t c = 0; c < in_channels; ++c) {
         Lanes weights[vectors];
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; ++v)
-            weights[v] = Register::load(panel + c * winograd_panel + v * lanes);
+            weights[v] = Register::load(panel + c * width + v * lanes);
 #pragma GCC unroll 16
         for (int t = 0; t < tiles; ++t) {
             const Lanes value = Register::same(in[t * in_channels + c]);
@@ -156,19 +169,31 @@ inline void multiply_block(const float *in, const float *panel, float *out, std:
             Register::store(sums[t][v], out + t * out_channels + v * lanes);
 }
 
+template <int width>
+inline void multiply_panel(const float *in, const float *panel, float *out, std::size_t tiles,
+                           std::size_t in_channels, std::size_t out_channels)
+{
+    constexpr int block =
+        block_tiles * winograd_panel / width > 12 ? 12 : block_tiles * winograd_panel / width;
+    std::size_t t = 0;
+    for (; t + block <= tiles; t += block)
+        multiply_block<block, width>(in + t * in_channels, panel, out + t * out_channels, in_channels,
+                                     out_channels);
+    for (; t < tiles; ++t)
+        multiply_block<1, width>(in + t * in_channels, panel, out + t * out_channels, in_channels,
+                                 out_channels);
+}
+
 void winograd_multiply(const float *in, const float *weights, float *out, std::size_t tiles,
                        std::size_t in_channels, std::size_t out_channels)
 {
-    for (std::size_t n = 0; n < out_channels; n += winograd_panel) {
-        const float *panel = weights + n * in_channels;
-        std::size_t t = 0;
-        for (; t + block_tiles <= tiles; t += block_tiles)
-            multiply_block<block_tiles>(in + t * in_channels, panel, out + t * out_channels + n, in_channels,
-                                        out_channels);
-        for (; t < tiles; ++t)
-            multiply_block<1>(in + t * in_channels, panel, out + t * out_channels + n, in_channels,
-                              out_channels);
-    }
+    constexpr int half = winograd_panel / 2;
+    std::size_t n = 0;
+    for (; n + winograd_panel <= out_channels; n += winograd_panel)
+        multiply_panel<winograd_panel>(in, weights + n * in_channels, out + n, tiles, in_channels,
+                                       out_channels);
+    if (n < out_channels)
+        multiply_panel<half>(in, weights + n * in_channels, out + n, tiles, in_channels, out_channels);
 }
 
 template <int tile, int taps, typename T>

@@ -253,13 +253,8 @@ void ByteWinogradStage::run(Rows rows)
             for (std::size_t part = 0; part < parts_.size(); ++part)
                 convolve(group, part);
         });
-    for (const Tensor *out : outputs) {
-        if (out->border == Border{})
-            continue;
-        for (int y = rows.begin; y < rows.end; ++y)
-            out->fill_sides(y);
-        out->fill_ends(rows.begin, rows.end);
-    }
+    for (const Tensor *out : outputs)
+        out->fill_borders(rows.begin, rows.end);
 }
 
 void ByteWinogradStage::transform_input(const Group &group) const

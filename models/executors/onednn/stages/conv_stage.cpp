@@ -214,11 +214,7 @@ void ConvStage::run(Rows rows)
     kernel.out.set_data_handle(out_.bordered_row(out_.border.top + rows.begin));
     kernel.scratch.set_data_handle(scratch);
     kernel.primitive.execute(stream_, kernel.arguments);
-    if (out_.border == Border{})
-        return;
-    for (int y = rows.begin; y < rows.end; ++y)
-        out_.fill_sides(y);
-    out_.fill_ends(rows.begin, rows.end);
+    out_.fill_borders(rows.begin, rows.end);
 }
 
 std::string ConvStage::describe() const

@@ -27,11 +27,14 @@ constexpr int group_tiles = 12;
 constexpr int fewest_pixels = 16 * 16;
 constexpr int fewest_pixels_bf16 = 32 * 32;
 
+/// What the transforms do at once, and half a panel.
+constexpr int channel_step = winograd_panel / 2;
+
 /// Panels of weights leave no rest. Without AVX2 there are no kernels worth the name.
 bool possible(int taps, int stride, int groups, int in_channels, int out_channels)
 {
     return isa().avx2 && (taps == 3 || taps == 7) && stride == 1 && groups == 1 &&
-           in_channels % winograd_panel == 0 && out_channels % winograd_panel == 0;
+           in_channels % channel_step == 0 && out_channels % channel_step == 0;
 }
 
 /// All multiplications are in float32. Direct convolutions of bf16 and bytes in tiles of a matrix (AMX) are
@@ -121,6 +124,25 @@ WinogradStage::WinogradStage(std::string name, std::vector<ConvSpec> specs, Tens
         most_channels_ = std::max(most_channels_, spec.channels);
         weights_.push_back(pack(spec, cache));
         spec.weights = {};
+        const bool steered = spec.modulation || spec.slope;
+        scales_.emplace_back(steered ? spec.channels : 0, 1.0F);
+        shifts_.push_back(spec.bias);
+        if (steered)
+            shifts_.back().resize(spec.channels, 0.0F);
+    }
+}
+
+void WinogradStage::begin()
+{
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+        const ConvSpec &spec = specs_[i];
+        if (!spec.modulation)
+            continue;
+        const float *v = spec.modulation->data() + spec.offset;
+        for (int n = 0; n < spec.channels; ++n) {
+            scales_[i][n] = 1.0F + v[n];
+            shifts_[i][n] = (spec.bias.empty() ? 0 : spec.bias[n]) * scales_[i][n] + v[spec.channels + n];
+        }
     }
 }
 
@@ -146,9 +168,9 @@ dnnl::memory WinogradStage::pack(const ConvSpec &spec, WeightCache &cache) const
                         kernel[(spec.skip + y) * taps_ + spec.skip_columns + x] =
                             from[y * spec.kernel_width + x];
                 transform(kernel.data(), transformed.data());
-                const std::size_t at =
-                    (static_cast<std::size_t>(n / winograd_panel) * in_.channels + c) * winograd_panel +
-                    n % winograd_panel;
+                const int panel = n / winograd_panel * winograd_panel;
+                const int width = std::min(winograd_panel, spec.channels - panel);
+                const std::size_t at = static_cast<std::size_t>(panel) * in_.channels + c * width + n - panel;
                 for (int p = 0; p < positions(); ++p)
                     to[p * kernels + at] = static_cast<float>(transformed[p]);
             }
@@ -188,6 +210,8 @@ void WinogradStage::run(Rows rows)
                         convolve({tiles, room, products,
                                   reinterpret_cast<std::byte *>(products + of_group * most_channels_)});
                     });
+    for (const Tensor *out : outputs)
+        out->fill_borders(rows.begin, rows.end);
 }
 
 void WinogradStage::convolve(const Group &group) const
@@ -232,19 +256,25 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
 {
     const Tensor &out = *outputs[part];
     const auto channels = static_cast<std::size_t>(out.channels);
-    const float *bias = specs_[part].bias.empty() ? nullptr : specs_[part].bias.data();
+    WinogradOutput tile;
+    tile.distance = group_tiles * channels;
+    tile.scale = scales_[part].empty() ? nullptr : scales_[part].data();
+    tile.shift = shifts_[part].empty() ? nullptr : shifts_[part].data();
+    tile.slope = specs_[part].slope.value_or(1.0F);
+    tile.channels = channels;
     for (int t = 0; t < group.count; ++t) {
         const int x = group.x(t);
         const int y = group.y(t);
         const int columns = std::min(tile_, out.width - x);
         const int rows = std::min(tile_, group.rows.end - y);
-        const float *from = group.out + t * channels;
+        tile.in = group.out + t * channels;
         std::byte *to = out.row(y) + x * out.pixel_bytes();
-        if (columns == tile_ && rows == tile_) {
-            transforms_.output(from, group_tiles * channels, bias, channels, to, out.width * channels);
+        const bool whole = columns == tile_ && rows == tile_;
+        tile.pixels = whole ? to : group.edge;
+        tile.row = (whole ? out.bordered_width() : tile_) * channels;
+        transforms_.output(tile);
+        if (whole)
             continue;
-        }
-        transforms_.output(from, group_tiles * channels, bias, channels, group.edge, tile_ * channels);
         for (int r = 0; r < rows; ++r)
             std::copy_n(group.edge + r * tile_ * out.pixel_bytes(), columns * out.pixel_bytes(),
                         to + r * out.row_bytes());
@@ -257,6 +287,10 @@ std::string WinogradStage::describe() const
     std::string text = taps + "x" + taps + " conv";
     if (specs_.size() > 1)
         text = std::to_string(specs_.size()) + " phases of " + text;
+    if (specs_.front().modulation)
+        text += " + modulation";
+    if (specs_.front().slope)
+        text += " + activation";
     return text + ", winograd F(" + std::to_string(tile_) + ", " + taps + "):" + kernels_.isa;
 }
 

@@ -15,7 +15,8 @@ namespace anime::onednn
 class WinogradStage final : public Stage
 {
 public:
-    /// True where it can do the convolution and beats oneDNN's direct one. `height`, `width`: of the output.
+    /// True where it can do the convolution and beats oneDNN's direct one. `height`, `width`: of the output,
+    /// which has to be of the input's type.
     static bool suits(const ConvSpec &spec, const Tensor &in, int height, int width);
 
     /// True where it is faster from bf16 than oneDNN's convolution is from bytes: with 7 × 7 taps, 64 to 32
@@ -23,14 +24,15 @@ public:
     static bool beats_bytes(const Node &conv);
 
     /// Convolutions of the same input with one output each, which share its transform: the phases of an
-    /// upsampled convolution, or a single one. Kernels smaller than 3 × 3 get zeros where `skip` says. No
-    /// output has a border; all are of the input's type.
+    /// upsampled convolution, or a single one. Kernels smaller than 3 × 3 get zeros where `skip` says. All
+    /// outputs are of the input's type.
     WinogradStage(std::string name, std::vector<ConvSpec> specs, Tensor &in, std::vector<Tensor *> outs,
                   WeightCache &cache);
 
     Rows needs(std::size_t i, Rows out) const override;
     int row_step() const override { return tile_; }
     void prepare(int count) override;
+    void begin() override;
     std::size_t scratch_bytes() const override;
     void run(Rows out) override;
     std::string describe() const override;
@@ -55,9 +57,11 @@ private:
     const Kernels &kernels_;
     const WinogradTransforms &transforms_;
     int tile_;
-    std::vector<dnnl::memory> weights_; ///< of each spec: (positions, panels, input channels, panel)
-    int most_channels_ = 0;             ///< of an output
-    int threads_ = 1;                   ///< one where each thread has a band, and so a stage, of its own
+    std::vector<dnnl::memory> weights_;      ///< of each spec: (positions, panels, input channels, panel)
+    std::vector<std::vector<float>> scales_; ///< of each spec that is steered or activated, in this frame
+    std::vector<std::vector<float>> shifts_; ///< of each spec that has any
+    int most_channels_ = 0;                  ///< of an output
+    int threads_ = 1;                        ///< one where each thread has a band, and so a stage, of its own
 };
 
 } // namespace anime::onednn
