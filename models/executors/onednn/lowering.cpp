@@ -248,7 +248,9 @@ private:
                 made.after = {before};
             return;
         }
-        Tensor &raw = tensor(spec.name + " raw", {raw_type(forms), {}, nullptr}, spec.channels, size);
+        const bool of_bytes = ByteWinogradStage::suits(spec, in, size.height, size.width);
+        Tensor &raw =
+            tensor(spec.name + " raw", {raw_type(forms, of_bytes), {}, nullptr}, spec.channels, size);
         convolution(std::move(spec), in, raw);
         pass(chain, forms, {&raw}, size);
     }
@@ -287,8 +289,8 @@ private:
                 // An odd phase reads from the second column of the input on, and oneDNN insists on using all
                 // columns, so it gets one more to write.
                 const Border spare{0, winograd ? 0 : column, 0, 0, Fill::reflect};
-                raws.push_back(&tensor(spec.name + " raw", {raw_type(forms), spare, nullptr}, spec.channels,
-                                       {in.height, in.width}));
+                raws.push_back(&tensor(spec.name + " raw", {raw_type(forms, of_bytes), spare, nullptr},
+                                       spec.channels, {in.height, in.width}));
                 if (winograd)
                     specs.push_back(std::move(spec));
                 else
@@ -301,9 +303,15 @@ private:
         pass(chain, forms, raws, {in.height * 2, in.width * 2});
     }
 
-    static Type raw_type(const ChainForms &forms)
+    /// `ours`: by a stage that writes any type. What ends in bytes alone is exact enough in bf16, which is
+    /// half as much to write and to read.
+    static Type raw_type(const ChainForms &forms, bool ours)
     {
-        return forms.compute == Type::u8 ? costs().wide() : forms.compute;
+        if (forms.compute != Type::u8)
+            return forms.compute;
+        const bool ends_in_bytes = std::all_of(forms.forms.begin(), forms.forms.end(),
+                                               [](const Form &form) { return form.type == Type::u8; });
+        return ours && ends_in_bytes ? Type::bf16 : costs().wide();
     }
 
     /// The elementwise part of a chain as a pass of its own over `sources`.
