@@ -52,6 +52,15 @@ std::vector<Description> descriptions_for(const Options &options)
         if (!description.out.empty() && (!description.in.empty() || description.reads_the_rest))
             descriptions.push_back(std::move(description));
     }
+    if (descriptions.empty()) {
+        RunFailure failure;
+        failure.code = "description-missing";
+        failure.message = "No pipeline descriptions are found.";
+        failure.remedy =
+            "ANIME_PIPELINE_PATH names their folder; ./animate and meson devenv set it for a program that "
+            "is not installed.";
+        throw PipelineError(failure);
+    }
     return descriptions;
 }
 

@@ -69,7 +69,7 @@ std::string parse(int argc, char **argv, Given &given)
     GError *error = nullptr;
     std::string wrong;
     if (!g_option_context_parse(context, &argc, &argv, &error))
-        wrong = error->message;
+        wrong = std::string(error->message) + ".";
     g_clear_error(&error);
     g_option_context_free(context);
     return wrong;

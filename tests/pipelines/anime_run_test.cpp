@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // anime-run, and ./animate around it, as a user meets them: output files, exit codes, what they say. The
 // pipeline here only decodes and encodes, with GStreamer's own elements.
+#include "pipelines/installed.h"
+
 #include <glib.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -174,6 +176,20 @@ TEST_F(AnimeRun, SaysWhatIsWrongWithTheCommandLine)
         EXPECT_EQ(ended.code, 2) << one.said;
         EXPECT_THAT(ended.err, HasSubstr(one.said));
     }
+}
+
+TEST_F(AnimeRun, SaysThatThereAreNoDescriptions)
+{
+    if (fs::exists(anime::installed_descriptions()))
+        GTEST_SKIP() << "some are installed in " << anime::installed_descriptions();
+    const gchar *path = g_getenv("ANIME_PIPELINE_PATH");
+    const std::string before = path ? path : "";
+    g_setenv("ANIME_PIPELINE_PATH", "", TRUE);
+    const Ended ended = run({"photos/a.png", "out.png"});
+    g_setenv("ANIME_PIPELINE_PATH", before.c_str(), TRUE);
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_THAT(ended.err, HasSubstr("ANIME_PIPELINE_PATH names their folder"));
+    EXPECT_THAT(ended.err, HasSubstr("[description-missing]"));
 }
 
 TEST_F(AnimeRun, Introduces)
