@@ -290,6 +290,32 @@ TEST_F(Resume, IsPossibleWhenTheDiskWasFull)
     expect_nothing_but({"in.mkv", "out.mp4"});
 }
 
+TEST_F(Resume, IsNotPossibleForTwoAtATime)
+{
+    const fs::path in = film("in.mkv", "matroskamux");
+    const fs::path out = folder_ / "out.mp4";
+    // The second one runs while the first is stopped in its middle.
+    const Words words = command(in, out);
+    const std::string script =
+        "\"$@\" & while ! [ -s '" + journal_of(out).string() +
+        "' ]; do sleep 0.05; done; kill -STOP $!; \"$@\" 2> \"$0\"; kill -KILL $!; wait";
+    Words both = {"timeout", "60", "sh", "-c", script, folder_ / "said.txt"};
+    both.insert(both.end(), words.begin(), words.end());
+    run(both);
+    std::ifstream said(folder_ / "said.txt");
+    EXPECT_THAT((std::string{std::istreambuf_iterator<char>(said), {}}), HasSubstr("[film-busy]"));
+    EXPECT_EQ(run(words).code, 0);
+    expect_same(look(in), look(out));
+}
+
+TEST_F(Resume, SaysWhereItCannotKeepAnything)
+{
+    const Ended ended = paint(film("in.mkv", "matroskamux"), "/proc/out.mp4");
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err, testing::AllOf(HasSubstr("/proc/.out.mp4.unfinished can't be written"),
+                                          HasSubstr("[output-unwritable]")));
+}
+
 TEST_F(Resume, LeavesOutWhatIsPainted)
 {
     fs::create_directories(folder_ / "films");
