@@ -9,18 +9,16 @@ namespace anime
 namespace
 {
 
-GType tone_match_type()
+GType register_tone_match()
 {
-    static const GEnumValue values[] = {
-        {static_cast<int>(ToneMatch::automatic), "full, or off for a style that grades for itself", "auto"},
-        {static_cast<int>(ToneMatch::off), "Leave the painting as the style made it", "off"},
-        {static_cast<int>(ToneMatch::mean), "Give it the photo's mean brightness, by one factor", "mean"},
-        {static_cast<int>(ToneMatch::full), "Give it the photo's range from dark to light, by a curve",
-         "full"},
-        {0, nullptr, nullptr},
-    };
-    static const GType type = register_enum("GstAnimeToneMatch", values);
-    return type;
+    return register_enum<ToneMatch>(
+        "GstAnimeToneMatch",
+        {
+            {ToneMatch::automatic, "full, or off for a style that grades for itself", "auto"},
+            {ToneMatch::off, "Leave the painting as the style made it", "off"},
+            {ToneMatch::mean, "Give it the photo's mean brightness, by one factor", "mean"},
+            {ToneMatch::full, "Give it the photo's range from dark to light, by a curve", "full"},
+        });
 }
 
 void add_frame_properties(PropertyTable<AnimeganFilterSettings> &table)
@@ -36,7 +34,7 @@ void add_frame_properties(PropertyTable<AnimeganFilterSettings> &table)
         0.0, 1.0, [](auto &settings) -> auto & { return settings.frame.strength; });
     table.add_choice(
         {"match-tone", "Match tone", "How the painting's light and dark follow the photo's", mutable_playing},
-        tone_match_type(), [](auto &settings) -> auto & { return settings.frame.match_tone; });
+        register_tone_match(), [](auto &settings) -> auto & { return settings.frame.match_tone; });
     // The old name. It can't be read, so that presets don't keep it.
     table.add_other(
         g_param_spec_boolean("match-brightness", "Match brightness",

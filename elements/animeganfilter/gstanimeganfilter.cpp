@@ -28,6 +28,7 @@
 #include "elements/animeganfilter/live_size.h"
 #include "elements/animeganfilter/rate_keeper.h"
 #include "elements/common/gst_raii.h"
+#include "elements/common/guarded_settings.h"
 #include "elements/common/stopwatch.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/gstanimepainting.h"
@@ -55,22 +56,21 @@ class AnimeganFilter final : public PaintingFilter
 public:
     explicit AnimeganFilter(GstElement *element) : PaintingFilter(element, animeganfilter_debug) {}
 
-    bool set(guint id, const GValue *value) override;
-    bool get(guint id, GValue *value) override;
+    bool set(guint id, const GValue *value) override { return settings_.set(id, value); }
+    bool get(guint id, GValue *value) override
+    {
+        return settings_.get(id, value, [this] { return stats(); });
+    }
     void start() override;
     void forget() override { frames_.forget(); }
     void stop() override;
     /// Any thread may call it.
-    bool answer(GstQuery *query) { return answer_style_in_use(query, copy_settings().paint); }
+    bool answer(GstQuery *query) { return answer_style_in_use(query, settings_.copy().paint); }
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
                             const Image &painting);
 
 private:
-    AnimeganFilterSettings copy_settings()
-    {
-        const std::lock_guard guard(settings_lock_);
-        return settings_;
-    }
+    GstStructure *stats();
     FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
                      const AnimeganFilterSettings &now);
     void prepare_for_live();
@@ -84,10 +84,7 @@ private:
     FramePainter frames_;
     RateKeeper rate_;
 
-    /// Protects `settings_`: set from any thread, copied by the streaming thread once per frame. Never held
-    /// together with `last_lock_`.
-    std::mutex settings_lock_;
-    AnimeganFilterSettings settings_;
+    GuardedSettings<AnimeganFilterSettings> settings_{animeganfilter_properties()};
 
     /// Protects what `stats` shows: of the last frame, and the sums of all.
     std::mutex last_lock_;
@@ -96,21 +93,12 @@ private:
     PaintStats totals_; ///< without the memory
 };
 
-bool AnimeganFilter::set(guint id, const GValue *value)
+GstStructure *AnimeganFilter::stats()
 {
-    const std::lock_guard guard(settings_lock_);
-    return animeganfilter_properties().set(settings_, id, value);
-}
-
-bool AnimeganFilter::get(guint id, GValue *value)
-{
-    if (id != animeganfilter_properties().first_free_id())
-        return animeganfilter_properties().get(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("animeganfilter");
     add_fields(stats);
     add_totals(stats);
-    g_value_take_boxed(value, stats);
-    return true;
+    return stats;
 }
 
 void AnimeganFilter::start()
@@ -119,7 +107,7 @@ void AnimeganFilter::start()
         const std::lock_guard guard(last_lock_);
         totals_ = {};
     }
-    open_model(copy_settings().paint);
+    open_model(settings_.copy().paint);
     remember({});
     prepare_for_live();
 }
@@ -128,7 +116,7 @@ void AnimeganFilter::start()
 // does not run yet: what a camera sends then would be lost.
 void AnimeganFilter::prepare_for_live()
 {
-    const AnimeganFilterSettings now = copy_settings();
+    const AnimeganFilterSettings now = settings_.copy();
     const std::optional<FrameSize> size = live_size(GST_BASE_TRANSFORM_SINK_PAD(element()));
     if (!size || !is_visible(now.frame.strength))
         return;
@@ -220,7 +208,7 @@ GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in
 {
     const Stopwatch watch;
     try {
-        AnimeganFilterSettings now = copy_settings();
+        AnimeganFilterSettings now = settings_.copy();
         now.frame.scale = rate_.scale();
         const FrameStats stats = paint(photo, painting, read_face_patches(in), now);
         remember(stats);
@@ -321,9 +309,8 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
     auto *trans_class = GST_BASE_TRANSFORM_CLASS(klass);
 
     gst_anime_painting_use_properties(G_OBJECT_CLASS(klass));
-    anime::animeganfilter_properties().install(G_OBJECT_CLASS(klass));
-    anime::install_stats(G_OBJECT_CLASS(klass), anime::animeganfilter_properties().first_free_id(),
-                         "Frames painted, dropped and failed, their times, and the model in use");
+    anime::animeganfilter_properties().install(
+        G_OBJECT_CLASS(klass), "Frames painted, dropped and failed, their times, and the model in use");
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);

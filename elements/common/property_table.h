@@ -2,6 +2,8 @@
 // An element's properties, each described once: the description installs it, sets it and reads it.
 #pragma once
 
+#include "elements/common/choices.h"
+
 #include <gst/gst.h>
 
 #include <concepts>
@@ -31,10 +33,7 @@ struct PropertyText {
     GParamFlags flags;
 };
 
-/// Registers an enum with the values' first names as `nick`.
-GType register_enum(const char *name, const GEnumValue *values);
-std::string enum_nick(GType type, int value);
-int enum_value(GType type, const std::string &nick);
+void install_stats(GObjectClass *object_class, guint id, const char *about);
 
 template <typename Settings>
 class PropertyTable
@@ -85,8 +84,17 @@ public:
                          }});
     }
 
-    /// One of the values of a registered enum; the member is an enum with the same numbers, or a string: the
-    /// nick.
+    /// Any of the values of registered flags; the member is unsigned.
+    template <typename Access>
+    void add_flags(const PropertyText &text, GType type, Access access)
+    {
+        const Settings defaults{};
+        add(g_param_spec_flags(text.name, text.nick, text.about, type, access(defaults), text.flags), access,
+            g_value_get_flags, g_value_set_flags);
+    }
+
+    /// One of the values of a registered enum; the member is an enum with the same numbers, a boolean for
+    /// two, or a string: the nick.
     template <typename Access>
     void add_choice(const PropertyText &text, GType type, Access access)
     {
@@ -117,14 +125,15 @@ public:
         rows_.push_back({spec, std::move(set), std::move(get)});
     }
 
-    /// Installs them with ids from 1 up; once, in class_init. Whatever else the class installs has ids from
-    /// first_free_id() on.
-    void install(GObjectClass *object_class) const
+    /// Installs them with ids from 1 up, and behind them the read-only property `stats`, which the element
+    /// answers itself; once, in class_init.
+    void install(GObjectClass *object_class, const char *about_stats) const
     {
         for (std::size_t i = 0; i < rows_.size(); ++i)
             g_object_class_install_property(object_class, static_cast<guint>(i + 1), rows_[i].spec);
+        install_stats(object_class, stats_id(), about_stats);
     }
-    guint first_free_id() const { return static_cast<guint>(rows_.size() + 1); }
+    guint stats_id() const { return static_cast<guint>(rows_.size() + 1); }
 
     /// False for an id that is none of them.
     bool set(Settings &settings, guint id, const GValue *value) const
@@ -175,8 +184,5 @@ void add_message_interval(PropertyTable<Settings> &table)
          "Least running time in nanoseconds between two messages (0: one per frame)", mutable_playing},
         std::uint64_t{0}, G_MAXUINT64, [](auto &settings) -> auto & { return settings.message_interval; });
 }
-
-/// The read-only property `stats`, which the element answers itself.
-void install_stats(GObjectClass *object_class, guint id, const char *about);
 
 } // namespace anime

@@ -9,28 +9,26 @@ namespace anime
 namespace
 {
 
-GType mode_type()
+GType register_mode()
 {
-    static const GEnumValue values[] = {
-        {static_cast<int>(FaceMode::blend), "Put the painted faces on the frame", "blend"},
-        {static_cast<int>(FaceMode::overlay),
-         "Attach them as overlays, for animeganfilter to put on the frame that it painted", "overlay"},
-        {0, nullptr, nullptr},
-    };
-    static const GType type = register_enum("GstAnimeFacepaintMode", values);
-    return type;
+    return register_enum<FaceMode>(
+        "GstAnimeFacepaintMode",
+        {
+            {FaceMode::blend, "Put the painted faces on the frame", "blend"},
+            {FaceMode::overlay,
+             "Attach them as overlays, for animeganfilter to put on the frame that it painted", "overlay"},
+        });
 }
 
-GType background_type()
+GType register_background()
 {
-    static const GEnumValue values[] = {
-        {static_cast<int>(BackgroundDetection::automatic), "In live pipelines", "auto"},
-        {static_cast<int>(BackgroundDetection::off), "Each detection on the frame that it is for", "off"},
-        {static_cast<int>(BackgroundDetection::on), "With the last boxes until it answers", "on"},
-        {0, nullptr, nullptr},
-    };
-    static const GType type = register_enum("GstAnimeBackgroundDetection", values);
-    return type;
+    return register_enum<BackgroundDetection>(
+        "GstAnimeBackgroundDetection",
+        {
+            {BackgroundDetection::automatic, "In live pipelines", "auto"},
+            {BackgroundDetection::off, "Each detection on the frame that it is for", "off"},
+            {BackgroundDetection::on, "With the last boxes until it answers", "on"},
+        });
 }
 
 void add_detection_properties(PropertyTable<FacepaintSettings> &table)
@@ -69,7 +67,7 @@ void add_detection_properties(PropertyTable<FacepaintSettings> &table)
     table.add_choice(
         {"background-detection", "Background detection",
          "Look for faces on a thread of its own, which takes a quarter of a core at most", mutable_playing},
-        background_type(), [](auto &settings) -> auto & { return settings.background; });
+        register_background(), [](auto &settings) -> auto & { return settings.background; });
 }
 
 void add_painting_properties(PropertyTable<FacepaintSettings> &table)
@@ -88,7 +86,7 @@ void add_painting_properties(PropertyTable<FacepaintSettings> &table)
          controllable},
         0.0, 1.0, [](auto &settings) -> auto & { return settings.faces.feather; });
     table.add_choice(
-        {"mode", "Mode", "What happens to the painted faces", mutable_playing}, mode_type(),
+        {"mode", "Mode", "What happens to the painted faces", mutable_playing}, register_mode(),
         [](auto &settings) -> auto & { return settings.mode; });
 }
 

@@ -28,6 +28,7 @@
 #include "elements/facepaint/gstfacepaint.h"
 
 #include "elements/common/gst_raii.h"
+#include "elements/common/guarded_settings.h"
 #include "elements/common/stopwatch.h"
 #include "elements/facepaint/face_metas.h"
 #include "elements/facepaint/face_painter.h"
@@ -56,8 +57,11 @@ class Facepaint final : public PaintingFilter
 public:
     explicit Facepaint(GstElement *element) : PaintingFilter(element, facepaint_debug) {}
 
-    bool set(guint id, const GValue *value) override;
-    bool get(guint id, GValue *value) override;
+    bool set(guint id, const GValue *value) override { return settings_.set(id, value); }
+    bool get(guint id, GValue *value) override
+    {
+        return settings_.get(id, value, [this] { return stats(); });
+    }
     void start() override;
     void stop() override;
     void forget() override
@@ -72,11 +76,7 @@ public:
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *buffer, const Image &frame);
 
 private:
-    FacepaintSettings copy_settings()
-    {
-        const std::lock_guard guard(settings_lock_);
-        return settings_;
-    }
+    GstStructure *stats();
     bool overlays_are_taken();
     FaceResult handle(GstBuffer *buffer, const Image &frame, const FacepaintSettings &now);
     void add_totals(const FaceResult &result);
@@ -84,10 +84,7 @@ private:
 
     FaceParts parts_;
 
-    /// Protects `settings_`: set from any thread, copied by the streaming thread once per frame. Never held
-    /// together with `totals_lock_`.
-    std::mutex settings_lock_;
-    FacepaintSettings settings_;
+    GuardedSettings<FacepaintSettings> settings_{facepaint_properties()};
 
     std::atomic<bool> ask_downstream_ = true;
     bool overlays_taken_ = false; ///< of the streaming thread: as downstream said when it was last asked
@@ -106,20 +103,11 @@ private:
     } totals_;
 };
 
-bool Facepaint::set(guint id, const GValue *value)
+GstStructure *Facepaint::stats()
 {
-    const std::lock_guard guard(settings_lock_);
-    return facepaint_properties().set(settings_, id, value);
-}
-
-bool Facepaint::get(guint id, GValue *value)
-{
-    if (id != facepaint_properties().first_free_id())
-        return facepaint_properties().get(copy_settings(), id, value);
     GstStructure *stats = reporter.stats("facepaint");
     set_totals(stats);
-    g_value_take_boxed(value, stats);
-    return true;
+    return stats;
 }
 
 void Facepaint::start()
@@ -128,7 +116,7 @@ void Facepaint::start()
         const std::lock_guard guard(totals_lock_);
         totals_ = {};
     }
-    const FacepaintSettings now = copy_settings();
+    const FacepaintSettings now = settings_.copy();
     open_model(follow_style_in_use(GST_BASE_TRANSFORM_SRC_PAD(element()), now.paint));
     if (now.align)
         predictor_ = parts_.load_predictor();
@@ -221,7 +209,7 @@ GstFlowReturn Facepaint::transform(const GstSegment &segment, GstBuffer *buffer,
 {
     const Stopwatch watch;
     try {
-        const FacepaintSettings now = copy_settings();
+        const FacepaintSettings now = settings_.copy();
         const FaceResult result = handle(buffer, frame, now);
         const GstClockTime time = watch.ns();
         add_totals(result);
@@ -297,9 +285,8 @@ static void gst_facepaint_class_init(GstFacepaintClass *klass)
     auto *element_class = GST_ELEMENT_CLASS(klass);
 
     gst_anime_painting_use_properties(G_OBJECT_CLASS(klass));
-    anime::facepaint_properties().install(G_OBJECT_CLASS(klass));
-    anime::install_stats(
-        G_OBJECT_CLASS(klass), anime::facepaint_properties().first_free_id(),
+    anime::facepaint_properties().install(
+        G_OBJECT_CLASS(klass),
         "Frames handled, dropped and failed, faces found and painted, and times in nanoseconds");
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);

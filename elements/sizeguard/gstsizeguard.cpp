@@ -140,10 +140,7 @@ static void gst_sizeguard_set_property(GObject *object, guint id, const GValue *
 
 static void gst_sizeguard_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-    auto &stream = *GST_SIZEGUARD(object)->stream;
-    if (id == anime::PROP_SIZEGUARD_STATS)
-        g_value_take_boxed(value, stream.stats());
-    else if (!stream.get_property(id, value))
+    if (!GST_SIZEGUARD(object)->stream->get_property(id, value))
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
@@ -195,7 +192,8 @@ static void gst_sizeguard_class_init(GstSizeguardClass *klass)
     object_class->set_property = gst_sizeguard_set_property;
     object_class->get_property = gst_sizeguard_get_property;
     object_class->finalize = gst_sizeguard_finalize;
-    anime::install_sizeguard_properties(object_class);
+    anime::sizeguard_properties().install(
+        object_class, "Images passed, shrunk, refused and dropped, their bytes and times");
 
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);

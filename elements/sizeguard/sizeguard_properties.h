@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The properties of sizeguard: what the user set, and how GObject shows it.
+// The properties of sizeguard: what the user may set, and how GObject sees it.
 #pragma once
 
+#include "elements/common/property_table.h"
 #include "elements/sizeguard/image_limits.h"
 
 #include <gst/gst.h>
@@ -9,17 +10,14 @@
 namespace anime
 {
 
-enum { PROP_SIZEGUARD_STATS = 1 }; ///< the element answers this one, the functions below all others
-
+/// What the user asked for.
 struct SizeguardSettings {
     Limits limits;
     GstClockTime message_interval = 0;
     bool qos = true;
 };
 
-void install_sizeguard_properties(GObjectClass *object_class);
-/// False: no such property.
-bool set_sizeguard_property(SizeguardSettings &settings, guint id, const GValue *value);
-bool get_sizeguard_property(const SizeguardSettings &settings, guint id, GValue *value);
+/// All but `stats`.
+const PropertyTable<SizeguardSettings> &sizeguard_properties();
 
 } // namespace anime

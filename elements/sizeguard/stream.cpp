@@ -11,23 +11,6 @@
 namespace anime
 {
 
-bool SizeguardStream::set_property(guint id, const GValue *value)
-{
-    const std::lock_guard guard(lock_);
-    return set_sizeguard_property(settings_, id, value);
-}
-
-bool SizeguardStream::get_property(guint id, GValue *value) const
-{
-    return get_sizeguard_property(settings(), id, value);
-}
-
-SizeguardSettings SizeguardStream::settings() const
-{
-    const std::lock_guard guard(lock_);
-    return settings_;
-}
-
 GstStructure *SizeguardStream::stats() const
 {
     GstStructure *stats = reporter_.stats("sizeguard");
@@ -95,7 +78,7 @@ void SizeguardStream::late(GstClockTime running_time, GstClockTimeDiff jitter, d
 
 bool SizeguardStream::is_late(GstBuffer *buffer)
 {
-    if (!GST_BUFFER_PTS_IS_VALID(buffer))
+    if (!GST_BUFFER_PTS_IS_VALID(buffer) || !settings_.copy().qos)
         return false;
     const GstClockTime running_time =
         gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
@@ -103,8 +86,6 @@ bool SizeguardStream::is_late(GstBuffer *buffer)
     double proportion;
     {
         const std::lock_guard guard(lock_);
-        if (!settings_.qos)
-            return false;
         earliest = earliest_;
         proportion = proportion_;
     }
@@ -170,7 +151,7 @@ bool SizeguardStream::begin_image()
 {
     any_image_ = true;
     spent_ = 0;
-    image_settings_ = settings();
+    image_settings_ = settings_.copy();
     guard_ = std::make_unique<ImageGuard>(image_settings_.limits, cancellation_);
     gint64 bytes = 0;
     if (mode_ != Mode::pieces || !gst_pad_peer_query_duration(sink_, GST_FORMAT_BYTES, &bytes) || bytes <= 0)
@@ -262,7 +243,7 @@ GstFlowReturn SizeguardStream::push_image(const ImageInfo &info, GstBuffer *timi
 
 GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
 {
-    if (raw_.depends_on(settings().limits)) {
+    if (raw_.depends_on(settings_.copy().limits)) {
         const bool scaled = raw_.scales();
         if (!set_raw_caps(raw_.in_caps()))
             return failed_ ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
@@ -271,7 +252,7 @@ GstFlowReturn SizeguardStream::raw_frame(BufferPtr frame)
     }
     spent_ = 0;
     begin_work();
-    image_settings_ = settings();
+    image_settings_ = settings_.copy();
     if (raw_.scales() && is_late(frame.get()))
         return GST_FLOW_OK;
     if (auto failure = raw_.bound(frame))

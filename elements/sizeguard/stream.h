@@ -4,6 +4,7 @@
 
 #include "elements/common/cancellation.h"
 #include "elements/common/gst_raii.h"
+#include "elements/common/guarded_settings.h"
 #include "elements/common/report.h"
 #include "elements/common/stopwatch.h"
 #include "elements/sizeguard/image_guard.h"
@@ -31,9 +32,11 @@ public:
     }
 
     // Any thread.
-    bool set_property(guint id, const GValue *value);
-    bool get_property(guint id, GValue *value) const;
-    GstStructure *stats() const; ///< transfer full
+    bool set_property(guint id, const GValue *value) { return settings_.set(id, value); }
+    bool get_property(guint id, GValue *value) const
+    {
+        return settings_.get(id, value, [this] { return stats(); });
+    }
     void set_stopping(bool stopping) { cancellation_.set_stopping(stopping); }
     /// A QoS event arrived.
     void late(GstClockTime running_time, GstClockTimeDiff jitter, double proportion);
@@ -55,7 +58,7 @@ public:
 private:
     enum class Mode { pieces, images, raw };
 
-    SizeguardSettings settings() const;
+    GstStructure *stats() const; ///< transfer full
     void forget_stream();
     void flush();
 
@@ -98,10 +101,10 @@ private:
     Cancellation cancellation_;
     FrameReporter reporter_;
 
-    /// Protects settings_, what QoS events said, and the totals. Never held while anything is posted or
-    /// pushed.
+    GuardedSettings<SizeguardSettings> settings_{sizeguard_properties()};
+
+    /// Protects what QoS events said, and the totals. Never held while anything is posted or pushed.
     mutable std::mutex lock_;
-    SizeguardSettings settings_;
     GstClockTime earliest_ = GST_CLOCK_TIME_NONE; ///< running time before which frames are late
     double proportion_ = 1;                       ///< as the last QoS event said
     std::uint64_t passed_ = 0;

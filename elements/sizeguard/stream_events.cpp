@@ -107,7 +107,7 @@ EventPtr SizeguardStream::without_orientation(EventPtr event) const
     gst_event_parse_tag(event.get(), &tags);
     // A parser's tag says how to turn what is upright already.
     if (gst_tag_list_get_tag_size(tags, GST_TAG_IMAGE_ORIENTATION) == 0 || mode_ == Mode::raw ||
-        !settings().limits.auto_rotate)
+        !settings_.copy().limits.auto_rotate)
         return event;
     GstTagList *rest = gst_tag_list_copy(tags);
     gst_tag_list_remove_tag(rest, GST_TAG_IMAGE_ORIENTATION);
@@ -143,7 +143,7 @@ bool SizeguardStream::set_caps(GstCaps *caps)
 bool SizeguardStream::set_raw_caps(GstCaps *caps)
 {
     mode_ = Mode::raw;
-    image_settings_ = settings();
+    image_settings_ = settings_.copy();
     spent_ = 0;
     if (auto failure = raw_.configure(caps, image_settings_.limits)) {
         fail(*failure);
