@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/animeganfilter/detail_row.h"
 
+#include "elements/animeganfilter/kernel_choice.h"
 #include "elements/animeganfilter/tone_row.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -83,21 +83,18 @@ void plain(const DetailSources &from, std::uint8_t *out, int width, int photo_pi
     pixels_from(x, from, out, width, photo_pixel, out_pixel);
 }
 
+#else
+
+constexpr DetailRow ssse3 = nullptr; // never chosen
+
 #endif
 
 } // namespace
 
 std::span<const DetailRow> detail_rows()
 {
-    static const std::vector<DetailRow> rows = [] {
-        std::vector<DetailRow> known;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("ssse3"))
-            known.push_back(ssse3);
-#endif
-        known.push_back(plain);
-        return known;
-    }();
+    static const auto rows =
+        kernels_for_this_cpu<DetailRow>({{Needs::ssse3, ssse3}, {Needs::nothing, plain}});
     return rows;
 }
 

@@ -2,6 +2,8 @@
 // Plain loops that the compiler turns into vectors, once for any CPU and once for AVX2.
 #include "elements/animeganfilter/enlarge_loops.h"
 
+#include "elements/animeganfilter/kernel_choice.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -121,6 +123,12 @@ constexpr float whole_gain = 128;
     sharpen_row(rows, lumas, width, pixel, buffers);
 }
 
+constexpr EnlargeLoops avx2 = {add_row_avx2, fit_row_avx2, sharpen_row_avx2};
+
+#else
+
+constexpr EnlargeLoops avx2 = {}; // never chosen
+
 #endif
 
 void add_row_plain(const std::uint8_t *photo, const std::uint8_t *painting, int width, int sign,
@@ -153,16 +161,11 @@ void ColumnSums::pad()
 
 std::span<const EnlargeLoops> all_enlarge_loops()
 {
-    static const std::vector<EnlargeLoops> all = [] {
-        std::vector<EnlargeLoops> known;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx2"))
-            known.push_back({add_row_avx2, fit_row_avx2, sharpen_row_avx2});
-#endif
-        known.push_back({add_row_plain, fit_row_plain, sharpen_row_plain});
-        return known;
-    }();
-    return all;
+    static const auto loops = kernels_for_this_cpu<EnlargeLoops>({
+        {Needs::avx2, avx2},
+        {Needs::nothing, {add_row_plain, fit_row_plain, sharpen_row_plain}},
+    });
+    return loops;
 }
 
 } // namespace anime

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/animeganfilter/smooth_row.h"
 
+#include "elements/animeganfilter/kernel_choice.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -95,21 +96,18 @@ void plain(const SmoothSources &from, std::uint8_t *painting, int width, int pix
     smooth_bytes(from, painting, i, bytes, pixel, weights);
 }
 
+#else
+
+constexpr SmoothRow ssse3 = nullptr; // never chosen
+
 #endif
 
 } // namespace
 
 std::span<const SmoothRow> smooth_rows()
 {
-    static const std::vector<SmoothRow> rows = [] {
-        std::vector<SmoothRow> known;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("ssse3"))
-            known.push_back(ssse3);
-#endif
-        known.push_back(plain);
-        return known;
-    }();
+    static const auto rows =
+        kernels_for_this_cpu<SmoothRow>({{Needs::ssse3, ssse3}, {Needs::nothing, plain}});
     return rows;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/animeganfilter/tone_row.h"
 
+#include "elements/animeganfilter/kernel_choice.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -100,21 +101,17 @@ void ssse3(std::uint8_t *row, int width, int pixel, const ToneGains &gains)
         multiply_row<3>(row, width, gains);
 }
 
+#else
+
+constexpr ToneRow ssse3 = nullptr; // never chosen
+
 #endif
 
 } // namespace
 
 std::span<const ToneRow> tone_rows()
 {
-    static const std::vector<ToneRow> rows = [] {
-        std::vector<ToneRow> known;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("ssse3"))
-            known.push_back(ssse3);
-#endif
-        known.push_back(plain);
-        return known;
-    }();
+    static const auto rows = kernels_for_this_cpu<ToneRow>({{Needs::ssse3, ssse3}, {Needs::nothing, plain}});
     return rows;
 }
 
