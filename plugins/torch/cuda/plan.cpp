@@ -5,8 +5,9 @@
 #include "models/compiler/chains.h"
 #include "models/error.h"
 #include "models/padding.h"
-#include "plugins/torch/cuda/arena.h"
 #include "plugins/torch/cuda/arithmetic.h"
+#include "plugins/torch/cuda/global_branch.h"
+#include "plugins/torch/cuda/places.h"
 #include "plugins/torch/cuda/readers.h"
 
 #include <algorithm>
@@ -31,34 +32,70 @@ struct Scaling {
     const float *shift = nullptr;
 };
 
+/// Of a value, a pair a block of the kernel that made them; null: none.
+struct Sums {
+    const float *partials = nullptr;
+    int blocks = 0;
+};
+
 /// What a chain left behind.
 struct Value {
     int height = 0;
     int width = 0;
     std::vector<std::pair<Border, std::byte *>> forms;
-    // Lazy: what the convolution left, and what is still to be done to it.
+    // Lazy: what the convolution left, and what is still to be done to it. There are no forms then.
     std::byte *raw = nullptr;
     Scaling scaling;
     float slope = 1;
     const float *floats = nullptr; ///< of the global branch
 };
 
+Picture picture_of(const PictureSize &size, int network_width, int network_height)
+{
+    Picture out;
+    if (size.floats)
+        out.planes = unbound<const float>(in_buffer, 0);
+    else
+        out.bytes = unbound<const std::uint8_t>(in_buffer, 0);
+    out.width = size.width;
+    out.height = size.height;
+    out.pixel = size.pixel;
+    out.network_width = network_width;
+    out.network_height = network_height;
+    return out;
+}
+
+/// What it reads is still to be filled in.
+Write write_picture(const Chain &chain, const PictureSize &size)
+{
+    Write step;
+    step.tanh = chain.tanh;
+    step.factor = chain.shuffle;
+    step.bytes = unbound<std::uint8_t>(out_buffer, 0);
+    if (size.floats)
+        step.planes = unbound<float>(planes_buffer, 0);
+    step.picture_width = size.width;
+    step.picture_height = size.height;
+    return step;
+}
+
 class Planner
 {
 public:
     Planner(const Graph &graph, const PictureSize &size, Packing &packing, int multiprocessors)
-        : graph_(graph), size_(size), packing_(packing), multiprocessors_(multiprocessors),
+        : graph_(graph), size_(size), places_(packing), multiprocessors_(multiprocessors),
           chains_(compiler::find_chains(graph)), roles_(choose_roles(graph, chains_)), values_(chains_.size())
     {
         plan_.network_width = padded_side(size.width, graph.multiple, graph.minimum);
         plan_.network_height = padded_side(size.height, graph.multiple, graph.minimum);
+        picture_ = picture_of(size, plan_.network_width, plan_.network_height);
     }
 
     Plan make()
     {
         for (i_ = 0; i_ < chains_.size(); ++i_)
             add_chain();
-        Layout layout = lay_out(plan_.steps, sizes_);
+        Layout layout = lay_out(plan_.steps, places_.sizes());
         plan_.addresses = std::move(layout.addresses);
         plan_.arena_bytes = layout.bytes;
         return std::move(plan_);
@@ -72,42 +109,6 @@ private:
     const Node &node() const { return graph_.nodes[chain().start]; }
     Value &value() { return values_[i_]; }
     const Value &source() const { return values_[chain_of(chains_, chain().source)]; }
-
-    template <typename T>
-    T *buffer(std::size_t bytes)
-    {
-        sizes_.push_back(bytes);
-        return unbound<T>(first_of_arena + static_cast<int>(sizes_.size()) - 1, 0);
-    }
-    /// Of the precision's type.
-    std::byte *tensor(long height, long width, long channels)
-    {
-        return buffer<std::byte>(static_cast<std::size_t>(height * width * channels) *
-                                 packing_.element_size());
-    }
-    float *floats(long count) { return buffer<float>(static_cast<std::size_t>(count) * sizeof(float)); }
-
-    const float *constants(const WeightPtr &weight, int padded)
-    {
-        if (!weight)
-            return nullptr;
-        return unbound<const float>(weights_buffer, packing_.floats(*weight, weight->data.size(), padded));
-    }
-
-    Picture picture() const
-    {
-        Picture out;
-        if (size_.floats)
-            out.planes = unbound<const float>(in_buffer, 0);
-        else
-            out.bytes = unbound<const std::uint8_t>(in_buffer, 0);
-        out.width = size_.width;
-        out.height = size_.height;
-        out.pixel = size_.pixel;
-        out.network_width = plan_.network_width;
-        out.network_height = plan_.network_height;
-        return out;
-    }
 
     void add_chain()
     {
@@ -142,14 +143,14 @@ private:
         value().width = plan_.network_width / factor;
         for (const Border &border : role().borders) {
             Read step;
-            step.picture = picture();
+            step.picture = picture_;
             step.factor = factor;
             step.rows = border.top + value().height + border.bottom;
             step.columns = border.left + value().width + border.right;
             step.channels = role().channels;
             step.left = border.left;
             step.top = border.top;
-            step.out = tensor(step.rows, step.columns, step.channels);
+            step.out = places_.tensor(step.rows, step.columns, step.channels);
             value().forms.emplace_back(border, static_cast<std::byte *>(step.out));
             plan_.steps.emplace_back(step);
         }
@@ -157,61 +158,13 @@ private:
 
     void global()
     {
-        const float slope = chain().slope.value_or(1.0F);
-        Value &out = value();
-        switch (node().op) {
-        case Op::thumbnail: {
-            Thumbnail step{picture(), node().factor, floats(3L * node().factor * node().factor)};
-            out = {step.side, step.side, {}, nullptr, {}, 1, step.out};
-            plan_.steps.emplace_back(step);
-            break;
-        }
-        case Op::conv: {
-            const auto [left, right, top, bottom] = node().pad;
-            SmallConv step;
-            step.in = source().floats;
-            step.height = source().height;
-            step.width = source().width;
-            step.in_channels = graph_.nodes[chain().source].channels;
-            step.kernel = node().kernel;
-            step.stride = node().stride;
-            step.left = left;
-            step.top = top;
-            step.weights = constants(node().weight, static_cast<int>(node().weight->data.size()));
-            step.bias = constants(node().bias, node().channels);
-            step.slope = slope;
-            step.out_height = (step.height + top + bottom - step.kernel) / step.stride + 1;
-            step.out_width = (step.width + left + right - step.kernel) / step.stride + 1;
-            step.channels = node().channels;
-            step.out = floats(static_cast<long>(step.out_height) * step.out_width * step.channels);
-            out = {step.out_height, step.out_width, {}, nullptr, {}, 1, step.out};
-            plan_.steps.emplace_back(step);
-            break;
-        }
-        case Op::spatial_mean: {
-            Mean step{source().floats, source().height * source().width, node().channels,
-                      floats(node().channels)};
-            out = {1, 1, {}, nullptr, {}, 1, step.out};
-            plan_.steps.emplace_back(step);
-            break;
-        }
-        case Op::linear: {
-            Linear step;
-            step.in = source().floats;
-            step.inputs = graph_.nodes[chain().source].channels;
-            step.weights = constants(node().weight, static_cast<int>(node().weight->data.size()));
-            step.bias = constants(node().bias, node().channels);
-            step.slope = slope;
-            step.outputs = node().channels;
-            step.out = floats(step.outputs);
-            out = {1, 1, {}, nullptr, {}, 1, step.out};
-            plan_.steps.emplace_back(step);
-            break;
-        }
-        default:
-            throw Error("model-unsupported", "The torch executor can't run '" + node().name + "' on a GPU.",
-                        "Use device=cpu.");
-        }
+        SmallValue from;
+        if (node().op != Op::thumbnail)
+            from = {source().height, source().width, source().floats};
+        const SmallValue left = add_global_step(graph_, chain(), from, picture_, places_, plan_.steps);
+        value().height = left.height;
+        value().width = left.width;
+        value().floats = left.floats;
     }
 
     /// The form of the source's value with this border.
@@ -223,34 +176,32 @@ private:
         throw Error("model-unsupported", "Nothing prepares the input of '" + node().name + "'.");
     }
 
+    /// Has the step read a value as its convolution left it, with what is still to be done to it, or
+    /// finished.
+    template <typename Reader>
+    void read_from(const Value &from, Reader &step) const
+    {
+        if (!from.raw) {
+            step.source = form_of(from, {});
+            return;
+        }
+        step.source = from.raw;
+        step.scale = from.scaling.scale;
+        step.shift = from.scaling.shift;
+        step.slope = from.slope;
+    }
+
     void convolve()
     {
         Value &out = value();
-        const float *partials = nullptr;
-        int blocks = 0;
-        if (role().kind == Kind::depthwise) {
-            const Depthwise step = depthwise();
-            partials = step.partials;
-            blocks = step.partials ? step.blocks() : 0;
-        } else {
+        Sums sums;
+        if (role().kind == Kind::depthwise)
+            sums = depthwise();
+        else
             convolution();
-        }
-        if (chain().norm >= 0 && !partials) {
-            Moments step;
-            step.source = out.raw;
-            step.groups = static_cast<long>(out.height) * out.width * (role().channels / group);
-            step.channels = role().channels;
-            step.bias = constants(node().bias, role().channels);
-            const long useful = (step.groups + long{least_groups} * Moments::threads - 1) /
-                                (long{least_groups} * Moments::threads);
-            step.blocks =
-                static_cast<int>(std::min<long>(useful, long{multiprocessors_} * blocks_a_multiprocessor));
-            step.partials = floats(2L * step.blocks);
-            partials = step.partials;
-            blocks = step.blocks;
-            plan_.steps.emplace_back(step);
-        }
-        out.scaling = scaling(partials, blocks);
+        if (chain().norm >= 0 && !sums.partials)
+            sums = moments();
+        out.scaling = scaling(sums);
         out.slope = chain().slope.value_or(1.0F);
         if (role().ends)
             write();
@@ -259,28 +210,38 @@ private:
                   role().kind == Kind::phases ? out.width / 2 : out.width);
     }
 
-    Depthwise depthwise()
+    /// Of what a convolution left.
+    Sums moments()
+    {
+        Moments step;
+        step.source = value().raw;
+        step.groups = static_cast<long>(value().height) * value().width * (role().channels / group);
+        step.channels = role().channels;
+        step.bias = places_.constants(node().bias, role().channels);
+        const long useful = (step.groups + long{least_groups} * Moments::threads - 1) /
+                            (long{least_groups} * Moments::threads);
+        step.blocks =
+            static_cast<int>(std::min<long>(useful, long{multiprocessors_} * blocks_a_multiprocessor));
+        step.partials = places_.floats(2L * step.blocks);
+        plan_.steps.emplace_back(step);
+        return {step.partials, step.blocks};
+    }
+
+    Sums depthwise()
     {
         const Value &from = source();
         Depthwise step;
         step.height = value().height = from.height;
         step.width = value().width = from.width;
         step.channels = role().channels;
-        if (from.raw && from.forms.empty()) {
-            step.source = from.raw;
-            step.scale = from.scaling.scale;
-            step.shift = from.scaling.shift;
-            step.slope = from.slope;
-        } else {
-            step.source = form_of(from, {});
-        }
-        step.weights = unbound<const float>(weights_buffer, packing_.depthwise(node()));
-        step.bias = constants(node().bias, role().channels);
-        step.out = value().raw = tensor(step.height, step.width, step.channels);
+        read_from(from, step);
+        step.weights = Places::at<float>(places_.packing().depthwise(node()));
+        step.bias = places_.constants(node().bias, role().channels);
+        step.out = value().raw = places_.tensor(step.height, step.width, step.channels);
         if (chain().norm >= 0)
-            step.partials = floats(2L * step.blocks());
+            step.partials = places_.floats(2L * step.blocks());
         plan_.steps.emplace_back(step);
-        return step;
+        return {step.partials, step.partials ? step.blocks() : 0};
     }
 
     void convolution()
@@ -303,40 +264,41 @@ private:
         step.out_rows = (step.rows - step.kernel_height) / step.stride + 1;
         step.out_columns = (step.columns - step.kernel_width) / step.stride + 1;
         step.channels = shape.channels * shape.fold * (phases ? 4 : 1);
-        step.weights = unbound<const std::byte>(
-            weights_buffer, phases ? packing_.phases(node(), shape.in_channels, shape.channels)
-                                   : packing_.convolution(node(), shape));
-        step.out = value().raw = tensor(step.out_rows, step.out_columns, step.channels);
+        Packing &packing = places_.packing();
+        step.weights =
+            Places::at<std::byte>(phases ? packing.phases(node(), shape.in_channels, shape.channels)
+                                         : packing.convolution(node(), shape));
+        step.out = value().raw = places_.tensor(step.out_rows, step.out_columns, step.channels);
         value().height = step.out_rows * (phases ? 2 : 1);
         value().width = step.out_columns * (phases ? 2 : shape.fold);
         plan_.steps.emplace_back(step);
     }
 
     /// Without statistics and modulation, the bias alone.
-    Scaling scaling(const float *partials, int blocks)
+    Scaling scaling(const Sums &sums)
     {
-        if (!partials && chain().modulate < 0)
-            return {nullptr, constants(node().bias, role().channels)};
+        if (!sums.partials && chain().modulate < 0)
+            return {nullptr, places_.constants(node().bias, role().channels)};
         Affine step;
-        step.partials = partials;
-        step.blocks = blocks;
+        step.partials = sums.partials;
+        step.blocks = sums.blocks;
         step.channels = node().channels;
         step.padded = role().channels;
         step.count = static_cast<double>(value().height) * value().width * node().channels;
-        if (partials) {
+        if (sums.partials) {
             const Node &norm = graph_.nodes[chain().norm];
-            step.gamma = constants(norm.weight, role().channels);
-            step.beta = constants(norm.bias, role().channels);
+            step.gamma = places_.constants(norm.weight, role().channels);
+            step.beta = places_.constants(norm.bias, role().channels);
             step.eps = norm.eps;
         }
         if (!chain().pass)
-            step.bias = constants(node().bias, role().channels);
+            step.bias = places_.constants(node().bias, role().channels);
         if (chain().modulate >= 0) {
             const Node &modulate = graph_.nodes[chain().modulate];
             step.modulation = values_[chain_of(chains_, modulate.inputs[1])].floats + modulate.offset;
         }
-        step.scale = floats(role().channels);
-        step.shift = floats(role().channels);
+        step.scale = places_.floats(role().channels);
+        step.shift = places_.floats(role().channels);
         plan_.steps.emplace_back(step);
         return {step.scale, step.shift};
     }
@@ -363,7 +325,7 @@ private:
             }
             step.slope_after = chain().slope_after.value_or(1.0F);
             step.border = border;
-            step.out = tensor(step.rows(), step.columns(), step.channels);
+            step.out = places_.tensor(step.rows(), step.columns(), step.channels);
             out.forms.emplace_back(border, static_cast<std::byte *>(step.out));
             plan_.steps.emplace_back(step);
         }
@@ -378,7 +340,7 @@ private:
         const auto &[border, data] = value.forms.front();
         columns = border.left + value.width + border.right;
         const std::size_t pixels = static_cast<std::size_t>(border.top) * columns + border.left;
-        return data + pixels * role().channels * packing_.element_size();
+        return data + pixels * role().channels * places_.element_size();
     }
 
     void upsample()
@@ -402,25 +364,10 @@ private:
                             "' on a GPU where it stands.",
                         "Use device=cpu.");
         if (chain().modulate >= 0)
-            value().scaling = scaling(nullptr, 0);
+            value().scaling = scaling({});
         int columns = 0;
         const std::byte *data = inside(from, columns);
         apply(Apply::From::value, data, columns);
-    }
-
-    Write writing(const Value &from) const
-    {
-        Write step;
-        step.height = from.height;
-        step.width = from.width;
-        step.tanh = chain().tanh;
-        step.factor = chain().shuffle;
-        step.bytes = unbound<std::uint8_t>(out_buffer, 0);
-        if (size_.floats)
-            step.planes = unbound<float>(planes_buffer, 0);
-        step.picture_width = size_.width;
-        step.picture_height = size_.height;
-        return step;
     }
 
     void write()
@@ -429,44 +376,37 @@ private:
             throw Error("model-unsupported",
                         "The torch executor can't end with '" + node().name + "' on a GPU.",
                         "Use device=cpu.");
-        Write step = writing(value());
-        step.source = value().raw;
+        Write step = write_picture(chain(), size_);
+        step.height = value().height;
+        step.width = value().width;
+        read_from(value(), step);
         step.channels = role().shape.channels;
-        step.scale = value().scaling.scale;
-        step.shift = value().scaling.shift;
-        step.slope = value().slope;
         plan_.steps.emplace_back(step);
     }
 
     void write_by_convolution()
     {
         const Value &from = source();
-        Write step = writing(from);
+        Write step = write_picture(chain(), size_);
+        step.height = from.height;
+        step.width = from.width;
         step.channels = roles_[chain_of(chains_, chain().source)].channels;
-        if (from.raw) {
-            step.source = from.raw;
-            step.scale = from.scaling.scale;
-            step.shift = from.scaling.shift;
-            step.slope = from.slope;
-        } else {
-            step.source = form_of(from, {});
-        }
-        step.weights = unbound<const float>(
-            weights_buffer, packing_.floats(*node().weight, static_cast<std::size_t>(node().weight->shape[1]),
-                                            step.channels));
-        step.bias = constants(node().bias, 3);
+        read_from(from, step);
+        step.weights = Places::at<float>(places_.packing().floats(
+            *node().weight, static_cast<std::size_t>(node().weight->shape[1]), step.channels));
+        step.bias = places_.constants(node().bias, 3);
         plan_.steps.emplace_back(step);
     }
 
     const Graph &graph_;
     PictureSize size_;
-    Packing &packing_;
+    Picture picture_;
+    Places places_;
     int multiprocessors_;
     std::vector<Chain> chains_;
     std::vector<Role> roles_;
-    std::vector<Value> values_;      ///< by chain
-    std::vector<std::size_t> sizes_; ///< by buffer of the arena
-    std::size_t i_ = 0;              ///< the chain that is being added
+    std::vector<Value> values_; ///< by chain
+    std::size_t i_ = 0;         ///< the chain that is being added
     Plan plan_;
 };
 
@@ -475,39 +415,6 @@ private:
 Plan make_plan(const Graph &graph, const PictureSize &size, Packing &packing, int multiprocessors)
 {
     return Planner(graph, size, packing, multiprocessors).make();
-}
-
-std::vector<Step> Plan::bind(const Bases &bases) const
-{
-    std::vector<Step> out = steps;
-    const auto bound = [&](const void *pointer) -> std::uintptr_t {
-        if (!pointer)
-            return 0;
-        const Place place = place_of(pointer);
-        const std::byte *arena = bases.arena;
-        switch (place.buffer) {
-        case weights_buffer:
-            return reinterpret_cast<std::uintptr_t>(bases.weights) + place.offset;
-        case in_buffer:
-            return reinterpret_cast<std::uintptr_t>(bases.in) + place.offset;
-        case out_buffer:
-            return reinterpret_cast<std::uintptr_t>(bases.out) + place.offset;
-        case planes_buffer:
-            return reinterpret_cast<std::uintptr_t>(bases.planes) + place.offset;
-        default:
-            return reinterpret_cast<std::uintptr_t>(arena) + addresses[place.buffer - first_of_arena] +
-                   place.offset;
-        }
-    };
-    for (Step &step : out)
-        std::visit(
-            [&](auto &of) {
-                of.pointers([&](auto *&pointer) {
-                    pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(bound(pointer));
-                });
-            },
-            step);
-    return out;
 }
 
 } // namespace anime::cuda
