@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 namespace anime::training
 {
@@ -40,6 +41,22 @@ void each(const Picture &picture, Function function)
                      static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) +
                          static_cast<std::size_t>(x));
 }
+
+/// A Gaussian on one side of its middle, where it is 1, as far as `reach` times sigma; and the sum of all of
+/// it.
+struct HalfGaussian {
+    HalfGaussian(float sigma, float reach)
+    {
+        const int steps = static_cast<int>(std::ceil(reach * sigma));
+        for (int i = 1; i <= steps; ++i) {
+            taps.push_back(std::exp(-static_cast<float>(i * i) / (2 * sigma * sigma)));
+            total += 2 * taps.back();
+        }
+    }
+
+    std::vector<float> taps;
+    float total = 1;
+};
 
 using Sectors = float __attribute__((vector_size(32)));
 
@@ -149,13 +166,7 @@ Flow edge_flow(const Picture &picture, float sigma)
 
 Picture along(const Picture &picture, const Flow &flow, float sigma)
 {
-    const int steps = static_cast<int>(std::ceil(2 * sigma));
-    std::vector<float> kernel;
-    float total = 1;
-    for (int i = 1; i <= steps; ++i) {
-        kernel.push_back(std::exp(-static_cast<float>(i * i) / (2 * sigma * sigma)));
-        total += 2 * kernel.back();
-    }
+    const HalfGaussian kernel(sigma, 2);
     Picture out(picture.width, picture.height);
     const auto right = static_cast<float>(picture.width - 1);
     const auto bottom = static_cast<float>(picture.height - 1);
@@ -166,7 +177,7 @@ Picture along(const Picture &picture, const Flow &flow, float sigma)
             auto py = static_cast<float>(y);
             float dx = direction * flow.x[at];
             float dy = direction * flow.y[at];
-            for (const float k : kernel) {
+            for (const float k : kernel.taps) {
                 px = std::clamp(px + dx, 0.0F, right);
                 py = std::clamp(py + dy, 0.0F, bottom);
                 sum += k * sample(picture, px, py);
@@ -178,20 +189,14 @@ Picture along(const Picture &picture, const Flow &flow, float sigma)
                 dy = turn * flow.y[near];
             }
         }
-        out[at] = sum / total;
+        out[at] = sum / kernel.total;
     });
     return out;
 }
 
 Picture across(const Picture &picture, const Flow &flow, float sigma)
 {
-    const int steps = static_cast<int>(std::ceil(2.2F * sigma));
-    std::vector<float> kernel;
-    float total = 1;
-    for (int i = 1; i <= steps; ++i) {
-        kernel.push_back(std::exp(-static_cast<float>(i * i) / (2 * sigma * sigma)));
-        total += 2 * kernel.back();
-    }
+    const HalfGaussian kernel(sigma, 2.2F);
     Picture out(picture.width, picture.height);
     each(picture, [&](int x, int y, std::size_t at) {
         const float gx = -flow.y[at];
@@ -199,12 +204,13 @@ Picture across(const Picture &picture, const Flow &flow, float sigma)
         const auto px = static_cast<float>(x);
         const auto py = static_cast<float>(y);
         Lab sum = picture[at];
-        for (int i = 1; i <= steps; ++i) {
-            const auto d = static_cast<float>(i);
-            sum += kernel[static_cast<std::size_t>(i - 1)] *
-                   (sample(picture, px + gx * d, py + gy * d) + sample(picture, px - gx * d, py - gy * d));
+        float d = 0;
+        for (const float k : kernel.taps) {
+            d += 1;
+            sum +=
+                k * (sample(picture, px + gx * d, py + gy * d) + sample(picture, px - gx * d, py - gy * d));
         }
-        out[at] = sum / total;
+        out[at] = sum / kernel.total;
     });
     return out;
 }
