@@ -234,11 +234,6 @@ struct GstAnimeganFilterClass {
     GstAnimePaintingClass parent_class;
 };
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
-
 G_DEFINE_TYPE_WITH_CODE(GstAnimeganFilter, gst_animegan_filter, gst_anime_painting_get_type(),
                         G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(animeganfilter, "animeganfilter", GST_RANK_NONE,
@@ -246,9 +241,12 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(animeganfilter, "animeganfilter", GST_RANK
                                       GST_DEBUG_CATEGORY_INIT(animeganfilter_debug, "animeganfilter", 0,
                                                               "paints frames"))
 
+#define GST_ANIMEGAN_FILTER(object)                                                                          \
+    (G_TYPE_CHECK_INSTANCE_CAST((object), gst_animegan_filter_get_type(), GstAnimeganFilter))
+
 static anime::AnimeganFilter &impl_of(gpointer object)
 {
-    return static_cast<anime::AnimeganFilter &>(*GST_ANIME_PAINTING(object)->impl);
+    return static_cast<anime::AnimeganFilter &>(*GST_ANIMEGAN_FILTER(object)->parent.impl);
 }
 
 static gboolean gst_animegan_filter_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
@@ -281,20 +279,15 @@ static GstFlowReturn gst_animegan_filter_transform(GstBaseTransform *trans, GstB
     anime::remove_face_patches(out); // they came with the other metas, and will be in the picture
     anime::MappedFrame photo(filter->in_info, in, GST_MAP_READ);
     if (!photo)
-        return impl_of(trans).refuse_frame(
-            {.code = "frame-invalid",
-             .message = "A frame is smaller than its format says, or cannot be read.",
-             .remedy = "Look for the fault in the element before animeganfilter.",
-             .limit = GST_VIDEO_INFO_SIZE(&filter->in_info),
-             .actual = gst_buffer_get_size(in)});
+        return impl_of(trans).refuse_buffer(in, filter->in_info,
+                                            "A frame is smaller than its format says, or cannot be read.",
+                                            "Look for the fault in the element before animeganfilter.");
     anime::MappedFrame painting(filter->out_info, out, GST_MAP_WRITE);
     if (!painting)
-        return impl_of(trans).refuse_frame(
-            {.code = "frame-invalid",
-             .message = "The buffer for the painting is smaller than its format says, or cannot be written.",
-             .remedy = "Look for the fault in the element behind animeganfilter, which chooses the memory.",
-             .limit = GST_VIDEO_INFO_SIZE(&filter->out_info),
-             .actual = gst_buffer_get_size(out)});
+        return impl_of(trans).refuse_buffer(
+            out, filter->out_info,
+            "The buffer for the painting is smaller than its format says, or cannot be written.",
+            "Look for the fault in the element behind animeganfilter, which chooses the memory.");
     return gst_animegan_filter_transform_frame(filter, photo.get(), painting.get());
 }
 
@@ -312,8 +305,6 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
     anime::animeganfilter_properties().install(
         G_OBJECT_CLASS(klass), "Frames painted, dropped and failed, their times, and the model in use");
 
-    gst_element_class_add_static_pad_template(element_class, &sink_template);
-    gst_element_class_add_static_pad_template(element_class, &src_template);
     gst_element_class_set_static_metadata(element_class, "Anime painter", "Filter/Effect/Video",
                                           "Paints pictures and video in the style of an anime film",
                                           "gst-anime");

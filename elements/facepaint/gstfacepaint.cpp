@@ -234,20 +234,17 @@ struct GstFacepaintClass {
     GstAnimePaintingClass parent_class;
 };
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
-
 G_DEFINE_TYPE_WITH_CODE(GstFacepaint, gst_facepaint, gst_anime_painting_get_type(),
                         G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(facepaint, "facepaint", GST_RANK_NONE, gst_facepaint_get_type(),
                                       GST_DEBUG_CATEGORY_INIT(facepaint_debug, "facepaint", 0,
                                                               "paints faces"))
 
+#define GST_FACEPAINT(object) (G_TYPE_CHECK_INSTANCE_CAST((object), gst_facepaint_get_type(), GstFacepaint))
+
 static anime::Facepaint &impl_of(gpointer object)
 {
-    return static_cast<anime::Facepaint &>(*GST_ANIME_PAINTING(object)->impl);
+    return static_cast<anime::Facepaint &>(*GST_FACEPAINT(object)->parent.impl);
 }
 
 // GstVideoFilter's own maps, and on failure warns and lets the frame pass.
@@ -256,12 +253,9 @@ static GstFlowReturn gst_facepaint_transform_ip(GstBaseTransform *trans, GstBuff
     const GstVideoInfo &info = GST_VIDEO_FILTER(trans)->in_info;
     anime::MappedFrame mapped(info, buffer, GST_MAP_READWRITE);
     if (!mapped)
-        return impl_of(trans).refuse_frame(
-            {.code = "frame-invalid",
-             .message = "A frame is smaller than its format says, or cannot be written.",
-             .remedy = "Look for the fault in the element before facepaint.",
-             .limit = GST_VIDEO_INFO_SIZE(&info),
-             .actual = gst_buffer_get_size(buffer)});
+        return impl_of(trans).refuse_buffer(buffer, info,
+                                            "A frame is smaller than its format says, or cannot be written.",
+                                            "Look for the fault in the element before facepaint.");
     const anime::Image frame{mapped.data(), mapped.width(), mapped.height(), mapped.stride(),
                              mapped.pixel_stride()};
     return impl_of(trans).transform(trans->segment, buffer, frame);
@@ -289,8 +283,6 @@ static void gst_facepaint_class_init(GstFacepaintClass *klass)
         G_OBJECT_CLASS(klass),
         "Frames handled, dropped and failed, faces found and painted, and times in nanoseconds");
 
-    gst_element_class_add_static_pad_template(element_class, &sink_template);
-    gst_element_class_add_static_pad_template(element_class, &src_template);
     gst_element_class_set_static_metadata(element_class, "Anime face painter", "Filter/Effect/Video",
                                           "Finds faces and paints each at the size that the model likes",
                                           "gst-anime");

@@ -3,6 +3,11 @@
 
 #include <gst/video/video.h>
 
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ RGB, RGBA }")));
+
 G_DEFINE_ABSTRACT_TYPE(GstAnimePainting, gst_anime_painting, GST_TYPE_VIDEO_FILTER)
 
 static anime::PaintingFilter &impl_of(gpointer object)
@@ -151,10 +156,13 @@ static void gst_anime_painting_init(GstAnimePainting *) {}
 
 static void gst_anime_painting_class_init(GstAnimePaintingClass *klass)
 {
+    auto *element_class = GST_ELEMENT_CLASS(klass);
     auto *trans_class = GST_BASE_TRANSFORM_CLASS(klass);
 
     G_OBJECT_CLASS(klass)->finalize = gst_anime_painting_finalize;
-    GST_ELEMENT_CLASS(klass)->change_state = gst_anime_painting_change_state;
+    gst_element_class_add_static_pad_template(element_class, &sink_template);
+    gst_element_class_add_static_pad_template(element_class, &src_template);
+    element_class->change_state = gst_anime_painting_change_state;
     trans_class->start = gst_anime_painting_start;
     trans_class->stop = gst_anime_painting_stop;
     trans_class->sink_event = gst_anime_painting_sink_event;

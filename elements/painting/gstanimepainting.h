@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The class from which facepaint and animeganfilter derive: a video filter that paints with a model. It gives
 // up the frame in work on a flush or a stop, answers the latency, and keeps what other elements attached to a
-// frame; the rest is PaintingFilter's.
+// frame; the rest is PaintingFilter's. Frames are RGB or RGBA.
 #pragma once
 
 #include "elements/painting/painting_filter.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/painting/painting_filter.h"
 
+#include <utility>
+
 namespace anime
 {
 
@@ -40,6 +42,16 @@ GstFlowReturn PaintingFilter::refuse_frame()
         return GST_FLOW_FLUSHING;
     }
     return refuse_frame(failure);
+}
+
+GstFlowReturn PaintingFilter::refuse_buffer(GstBuffer *buffer, const GstVideoInfo &info, std::string message,
+                                            std::string remedy)
+{
+    return refuse_frame({.code = "frame-invalid",
+                         .message = std::move(message),
+                         .remedy = std::move(remedy),
+                         .limit = GST_VIDEO_INFO_SIZE(&info),
+                         .actual = gst_buffer_get_size(buffer)});
 }
 
 void PaintingFilter::start_over()

@@ -9,6 +9,7 @@
 #include "elements/painting/paint_properties.h"
 
 #include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include <atomic>
 #include <memory>
@@ -53,6 +54,9 @@ public:
     GstFlowReturn refuse_frame(const Failure &failure);
     /// The same for the exception that is being handled, which may be that the frame was given up.
     GstFlowReturn refuse_frame();
+    /// The same for a buffer that could not be mapped: it is too small for its caps, or locked.
+    GstFlowReturn refuse_buffer(GstBuffer *buffer, const GstVideoInfo &info, std::string message,
+                                std::string remedy);
     /// A frame has come: counts those that were dropped on the way for this element's sake. `period` is what
     /// a frame without a duration lasts, by the caps.
     void frame_arrived(GstBuffer *buffer, GstClockTime period);

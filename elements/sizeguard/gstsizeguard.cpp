@@ -50,8 +50,6 @@ struct GstSizeguardClass {
     GstElementClass parent_class;
 };
 
-#define GST_SIZEGUARD(object) (reinterpret_cast<GstSizeguard *>(object))
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS("image/jpeg; image/png; image/webp; " GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL)));
@@ -60,6 +58,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 G_DEFINE_TYPE(GstSizeguard, gst_sizeguard, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(sizeguard, "sizeguard", GST_RANK_NONE, gst_sizeguard_get_type())
+
+#define GST_SIZEGUARD(object) (G_TYPE_CHECK_INSTANCE_CAST((object), gst_sizeguard_get_type(), GstSizeguard))
 
 /// Runs `step` of the stream, which may throw; then the stream gives up, and `failed` is returned.
 template <typename Result, typename Step>
