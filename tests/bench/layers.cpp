@@ -51,7 +51,9 @@ double bare_milliseconds(const ConvSpec &spec, const Tensor &in, const Tensor &o
     const memory::desc from({1, in.channels, (out.height - 1) * stride + spec.kernel_height,
                              (out.width - 1) * stride + spec.kernel_width},
                             data_type(in.type), memory::format_tag::nhwc);
-    const memory::desc to({1, spec.channels, out.height, out.width}, data_type(out.type),
+    // Without AVX-512 only our own kernels write bf16; oneDNN would take its reference.
+    const Type out_type = out.type == Type::bf16 && !isa().avx512 ? Type::f32 : out.type;
+    const memory::desc to({1, spec.channels, out.height, out.width}, data_type(out_type),
                           memory::format_tag::nhwc);
     const memory::desc weights(weight_dims, in.type == Type::u8 ? memory::data_type::s8 : data_type(in.type),
                                memory::format_tag::any);

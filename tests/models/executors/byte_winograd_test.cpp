@@ -359,7 +359,10 @@ TEST(ByteWinograd, EverySetOfKernelsAgrees)
         std::vector<std::int32_t> sums(Matrices::positions * tiles * byte_winograd_panel);
         std::vector<std::uint8_t> bytes(16 * byte_winograd_panel);
         k.input(pixels.data(), Matrices::side * channels, channels, in.data(), channels);
-        k.multiply(many.data(), tiles * channels, weights.data(), sums.data(), tiles, channels);
+        for (std::size_t p = 0; p < Matrices::positions; ++p)
+            k.multiply(many.data() + p * tiles * channels,
+                       weights.data() + p * channels * byte_winograd_panel,
+                       sums.data() + p * tiles * byte_winograd_panel, tiles, channels);
         k.output_bytes({.in = sums.data(),
                         .distance = tiles * byte_winograd_panel,
                         .scale = scale.data(),

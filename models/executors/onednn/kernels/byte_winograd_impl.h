@@ -92,20 +92,14 @@ inline void multiply_bytes(const std::int16_t *in, const std::int16_t *weights, 
             Register::store(sums[t][v], out + t * byte_winograd_panel + v * lanes);
 }
 
-void byte_winograd_multiply(const std::int16_t *in, std::size_t distance, const std::int16_t *weights,
-                            std::int32_t *out, std::size_t tiles, std::size_t channels)
+void byte_winograd_multiply(const std::int16_t *in, const std::int16_t *weights, std::int32_t *out,
+                            std::size_t tiles, std::size_t channels)
 {
-    for (int p = 0; p < ByteWinogradMatrices::positions; ++p) {
-        std::size_t t = 0;
-        for (; t + byte_block_tiles <= tiles; t += byte_block_tiles)
-            multiply_bytes<byte_block_tiles>(in + t * channels, weights, out + t * byte_winograd_panel,
-                                             channels);
-        for (; t < tiles; ++t)
-            multiply_bytes<1>(in + t * channels, weights, out + t * byte_winograd_panel, channels);
-        in += distance;
-        weights += channels * byte_winograd_panel;
-        out += tiles * byte_winograd_panel;
-    }
+    std::size_t t = 0;
+    for (; t + byte_block_tiles <= tiles; t += byte_block_tiles)
+        multiply_bytes<byte_block_tiles>(in + t * channels, weights, out + t * byte_winograd_panel, channels);
+    for (; t < tiles; ++t)
+        multiply_bytes<1>(in + t * channels, weights, out + t * byte_winograd_panel, channels);
 }
 
 /// ByteWinogradMatrices::output times a column of sums.

@@ -112,10 +112,10 @@ struct ByteWinograd {
     /// channels at a time: up to 15 behind the last one, those of `out` before the next tile's are written.
     void (*input)(const std::uint8_t *pixels, std::size_t row, std::size_t channels, std::int16_t *out,
                   std::size_t distance);
-    /// All positions of `tiles` tiles, `distance` values of `in` between two positions, times a panel of
-    /// weights (positions, channels / 2, panel, 2) is (positions, tiles, panel). `channels` is even.
-    void (*multiply)(const std::int16_t *in, std::size_t distance, const std::int16_t *weights,
-                     std::int32_t *out, std::size_t tiles, std::size_t channels);
+    /// One position of `tiles` tiles: (tiles, channels) times a panel of weights (channels / 2, panel, 2) is
+    /// (tiles, panel). `channels` is even.
+    void (*multiply)(const std::int16_t *in, const std::int16_t *weights, std::int32_t *out,
+                     std::size_t tiles, std::size_t channels);
     void (*output_f32)(const ByteWinogradOutput &tile);
     void (*output_bf16)(const ByteWinogradOutput &tile);
     void (*output_bytes)(const ByteWinogradOutput &tile);

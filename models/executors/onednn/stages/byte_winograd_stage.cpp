@@ -285,11 +285,19 @@ void ByteWinogradStage::convolve(const Group &group, std::size_t i) const
 {
     const Part &part = parts_[i];
     const auto *weights = static_cast<const std::int16_t *>(part.weights.get_data_handle());
+    const std::size_t of_position = static_cast<std::size_t>(in_.channels) * byte_winograd_panel;
+    const std::size_t sums = static_cast<std::size_t>(group.count) * byte_winograd_panel;
     for (int channel = 0; channel < specs_[i].channels; channel += byte_winograd_panel) {
-        kernels_.byte_winograd.multiply(group.in, position_values(), weights, group.sums, group.count,
-                                        in_.channels);
+        for (int p = 0; p < Matrices::positions; ++p) {
+            std::int32_t *out = group.sums + p * sums;
+            if (lacks_position(specs_[i], p, Matrices::side))
+                std::fill_n(out, sums, 0);
+            else
+                kernels_.byte_winograd.multiply(group.in + p * position_values(), weights, out, group.count,
+                                                in_.channels);
+            weights += of_position;
+        }
         transform_output(group, *outputs[i], part, channel);
-        weights += static_cast<std::size_t>(Matrices::positions) * in_.channels * byte_winograd_panel;
     }
 }
 

@@ -2,7 +2,7 @@
 // The tiles of rows of an output, in groups that a kernel multiplies at once, divided among threads.
 #pragma once
 
-#include "models/compiler/stage.h"
+#include "models/compiler/conv_spec.h"
 #include "models/executors/onednn/compiler_names.h"
 
 #include <omp.h>
@@ -24,6 +24,13 @@ struct TileGroup {
     int y(int t) const { return rows.begin + (first + t) / across * tile; }
     int x(int t) const { return (first + t) % across * tile; }
 };
+
+/// True where the transformed kernels of a phase are zero at `position`: the point 0 sees the first tap
+/// alone, which a kernel lacks that skips a row or a column.
+inline bool lacks_position(const ConvSpec &spec, int position, int side)
+{
+    return (spec.skip > 0 && position / side == 0) || (spec.skip_columns > 0 && position % side == 0);
+}
 
 /// Calls work(group, thread) for all groups of at most `most` tiles, by `threads` threads.
 template <typename Work>

@@ -220,10 +220,15 @@ void WinogradStage::convolve(const Group &group) const
     for (std::size_t part = 0; part < specs_.size(); ++part) {
         const int channels = specs_[part].channels;
         const auto *weights = static_cast<const float *>(weights_[part].get_data_handle());
-        for (std::size_t p = 0; p < static_cast<std::size_t>(positions()); ++p)
-            kernels_.winograd_multiply(
-                group.in + p * group_tiles * in_.channels, weights + p * in_.channels * channels,
-                group.out + p * group_tiles * channels, group.count, in_.channels, channels);
+        for (std::size_t p = 0; p < static_cast<std::size_t>(positions()); ++p) {
+            float *out = group.out + p * group_tiles * channels;
+            if (lacks_position(specs_[part], static_cast<int>(p), side()))
+                std::fill_n(out, group.count * channels, 0.0F);
+            else
+                kernels_.winograd_multiply(group.in + p * group_tiles * in_.channels,
+                                           weights + p * in_.channels * channels, out, group.count,
+                                           in_.channels, channels);
+        }
         transform_output(group, part);
     }
 }
