@@ -321,7 +321,7 @@ void Connection::publish(const std::string &subject, std::string_view data, cons
 
 Subscription Connection::subscribe(const std::string &subject)
 {
-    return {needed(), subject};
+    return {needed(), retired_, subject};
 }
 
 std::string Connection::new_inbox() const

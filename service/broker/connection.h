@@ -83,6 +83,7 @@ private:
     mutable std::mutex lock_; // protects what follows
     std::condition_variable changed_;
     std::shared_ptr<natsConnection> connection_;
+    const std::shared_ptr<Retired> retired_ = std::make_shared<Retired>(); // has a lock of its own
     bool stop_ = false;
     bool closed_ = false; // by the library, for good
     std::string denied_;  // the newest subject that was refused

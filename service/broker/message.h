@@ -7,7 +7,9 @@
 #include <nats/nats.h>
 
 #include <chrono>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,20 +36,43 @@ private:
     std::unique_ptr<natsMsg, Destroy> message_;
 };
 
-/// Messages on a subject, taken by one thread.
-class Subscription
+/// Subscriptions of a connection that were given up. libnats before 3.6 may be about to hand one a message
+/// all the same: its read loop finds it, makes the message, and takes its lock only then (nats.c #637). So
+/// what is given up hears nothing more at once, and its memory is let go of later.
+class Retired
 {
 public:
-    Subscription(std::shared_ptr<natsConnection> connection, const std::string &subject);
-    /// Nothing if none came in time. Throws BrokerError gone when the connection was given up.
-    std::optional<Message> next(std::chrono::milliseconds wait);
+    void add(std::shared_ptr<natsConnection> connection, natsSubscription *subscription) noexcept;
 
 private:
     struct Destroy {
         void operator()(natsSubscription *subscription) const { natsSubscription_Destroy(subscription); }
     };
-    std::shared_ptr<natsConnection> connection_; // outlives it
-    std::unique_ptr<natsSubscription, Destroy> subscription_;
+    struct Entry {
+        std::chrono::steady_clock::time_point since;
+        std::shared_ptr<natsConnection> connection; // outlives it
+        std::unique_ptr<natsSubscription, Destroy> subscription;
+    };
+    std::mutex lock_; // protects what follows
+    std::deque<Entry> entries_;
+};
+
+/// Messages on a subject, taken by one thread.
+class Subscription
+{
+public:
+    Subscription(std::shared_ptr<natsConnection> connection, std::shared_ptr<Retired> retired,
+                 const std::string &subject);
+    /// Nothing if none came in time. Throws BrokerError gone when the connection was given up.
+    std::optional<Message> next(std::chrono::milliseconds wait);
+
+private:
+    struct Retire {
+        std::shared_ptr<natsConnection> connection;
+        std::shared_ptr<Retired> retired;
+        void operator()(natsSubscription *subscription) const { retired->add(connection, subscription); }
+    };
+    std::unique_ptr<natsSubscription, Retire> subscription_;
 };
 
 } // namespace anime::service::broker
