@@ -81,15 +81,15 @@ TEST_F(HttpLimits, SlowClientsAreCutOff)
     head.send("GET /livez HT");
     body.send(
         "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nabc");
+    Client job(port());
+    job.send(
+        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nabc");
     const Answer late = body.receive();
     EXPECT_EQ(breach("POST", "/upload", late), "");
     EXPECT_EQ(code(late), "body-slow");
     EXPECT_TRUE(body.ends());
     EXPECT_TRUE(head.ends());
     EXPECT_TRUE(silent.ends());
-    Client job(port());
-    job.send(
-        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\nabc");
     EXPECT_EQ(breach("POST", "/v1/jobs", job.receive()), "");
     EXPECT_EQ(ask("GET", "/livez").status, 200);
 }
