@@ -17,6 +17,10 @@ public:
     /// True where the convolution takes less time from bf16 values than from bytes.
     virtual bool wide_beats_bytes(const Node &conv) const = 0;
 
+    /// True where a convolution applies factors and an activation to what it writes at no price; where not,
+    /// that is left to the pass behind it.
+    virtual bool fuses_elementwise() const = 0;
+
     /// What convolutions of bytes can write where a value has to be more exact than a byte: bf16, or f32.
     virtual Type wide() const = 0;
 };

@@ -107,7 +107,9 @@ private:
         else
             forms.compute = wide();
         // A convolution whose output is quantised by itself has to be alone between the two.
-        const bool plain = chain.norm < 0 && chain.residual < 0;
+        const bool elementwise = chain.modulate >= 0 || chain.slope;
+        const bool plain =
+            chain.norm < 0 && chain.residual < 0 && (!elementwise || costs_.fuses_elementwise());
         forms.direct = plain && !chain.upsampled;
     }
 

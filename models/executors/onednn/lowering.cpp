@@ -236,23 +236,30 @@ private:
             Tensor &out = *results(chain, forms, spec.channels, size).front();
             spec.slope = chain.slope;
             spec.tanh = chain.tanh;
-            const Stage *before = nullptr;
             if (chain.modulate >= 0) {
                 const Node &modulate = graph_.nodes[chain.modulate];
                 spec.modulation = values_[modulate.inputs[1]].vector;
                 spec.offset = modulate.offset;
-                before = values_[modulate.inputs[1]].stage;
             }
-            Stage &made = convolution(std::move(spec), in, out);
-            if (before)
-                made.after = {before};
+convolution(std::move(spec), in, out).after = modulated_by(chain);
             return;
         }
         const bool of_bytes = ByteWinogradStage::suits(spec, in, size.height, size.width);
         Tensor &raw =
             tensor(spec.name + " raw", {raw_type(forms, of_bytes), {}, nullptr}, spec.channels, size);
-        convolution(std::move(spec), in, raw);
+        // What the pass waits for, the convolution waits for too, so that it need not keep a whole picture
+        // for it; but a norm needs the whole of it anyway.
+        convolution(std::move(spec), in, raw).after =
+            chain.norm < 0 ? modulated_by(chain) : std::vector<const Stage *>();
         pass(chain, forms, {&raw}, size);
+    }
+
+    /// The stage that makes the factors and addends of a chain, if it has any.
+    std::vector<const Stage *> modulated_by(const Chain &chain) const
+    {
+        if (chain.modulate < 0)
+            return {};
+        return {values_[graph_.nodes[chain.modulate].inputs[1]].stage};
     }
 
     /// The stage that does it the fastest.

@@ -20,6 +20,8 @@ extern const Kernels kernels_avx512;
 namespace
 {
 
+#ifdef __x86_64__
+
 /// From the most able to the least: what is found is named after the first whose every part it has, so that
 /// the sets that newer versions of oneDNN know count as the best that is known here.
 const std::pair<dnnl::cpu_isa, Isa> known[] = {
@@ -41,6 +43,16 @@ Isa detect()
             return isa;
     return {"generic"};
 }
+
+#else
+
+/// Other architectures reuse oneDNN's numbers for sets of their own: a CPU with SVE would count as AVX2.
+Isa detect()
+{
+    return {"generic"};
+}
+
+#endif
 
 } // namespace
 
