@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pictures in float from both executors.
+// Pictures in float from both executors and from the reference interpreter.
 #include "tests/models/float_pictures.h"
 
 #include "models/executors/onednn/plan.h"
@@ -83,6 +83,14 @@ Planes paint_torch(const Graph &graph, const ConstImage &picture, unsigned threa
     if (!painted)
         throw_torch_error(error);
     return cropped(out, picture.height, picture.width);
+}
+
+Planes paint_reference(const Graph &graph, const ConstImage &picture)
+{
+    Planes out = cropped(run_reference(graph, padded_planes(graph, picture)), picture.height, picture.width);
+    for (float &v : out.data)
+        v = std::clamp(v, -1.0F, 1.0F);
+    return out;
 }
 
 double psnr(const Planes &a, const Planes &b)

@@ -18,6 +18,9 @@ Planes paint_onednn(const Graph &graph, onednn::Precision precision, const Const
 /// By libtorch, from the module anime-torch. Throws Error executor-missing.
 Planes paint_torch(const Graph &graph, const ConstImage &picture, unsigned threads = 2);
 
+/// By the reference interpreter: seconds for what the others do in milliseconds, but it needs nothing.
+Planes paint_reference(const Graph &graph, const ConstImage &picture);
+
 /// In dB; values have a range of 2.
 double psnr(const Planes &a, const Planes &b);
 
