@@ -135,6 +135,15 @@ std::vector<StyleInfo> list_styles()
     return styles;
 }
 
+std::string quick_style(const std::string &model)
+{
+    const std::string &quick = quick_style_of(model == "default" ? default_style() : model);
+    const auto &embedded = embedded_styles();
+    const bool there = std::any_of(embedded.begin(), embedded.end(),
+                                   [&](const ModelSource &source) { return source.name == quick; });
+    return there ? quick : std::string();
+}
+
 std::string style_digest(const std::string &name_or_path)
 {
     return model_digest(name_or_path);

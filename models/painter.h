@@ -96,6 +96,10 @@ struct StyleInfo {
 /// folder.
 ANIME_API std::vector<StyleInfo> list_styles();
 
+/// The style that paints like `model` (PaintSettings::model) with about a third of the arithmetic, for live
+/// video on a machine that is too slow for it; empty if there is none.
+ANIME_API std::string quick_style(const std::string &model);
+
 /// SHA-256 of a style's weights file, hex, as PainterInfo has it; the file is read again only after it was
 /// replaced or written to. Throws Error: model-missing.
 ANIME_API std::string style_digest(const std::string &name_or_path);

@@ -51,10 +51,12 @@ void add_frame_properties(PropertyTable<AnimeganFilterSettings> &table)
          controllable},
         0.0, 0.95, [](auto &settings) -> auto & { return settings.frame.temporal_smoothing; });
     table.add_other(
-        gst_param_spec_fraction("target-framerate", "Target framerate",
-                                "Frames a second that are held by painting at a smaller size where the "
-                                "machine is too slow; a QOS message tells the quality (0/1: none)",
-                                0, 1, 1000, 1, 0, 1, mutable_playing),
+        gst_param_spec_fraction(
+            "target-framerate", "Target framerate",
+            "Frames a second that are held where the machine is too slow: by the quick net "
+            "that the default style has, then by painting at a smaller size; a QOS message "
+            "tells the quality (0/1: none)",
+            0, 1, 1000, 1, 0, 1, mutable_playing),
         [](AnimeganFilterSettings &settings, const GValue *value) {
             settings.target_numerator = gst_value_get_fraction_numerator(value);
             settings.target_denominator = gst_value_get_fraction_denominator(value);

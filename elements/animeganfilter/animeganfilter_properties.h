@@ -16,7 +16,7 @@ struct AnimeganFilterSettings {
     PaintSettings paint;
     FrameSettings frame;
     GstClockTime message_interval = 0;
-    /// Frames a second that are to be held, by painting smaller; 0: none.
+    /// Frames a second that are to be held, see RateKeeper; 0: none.
     int target_numerator = 0;
     int target_denominator = 1;
 };

@@ -33,24 +33,35 @@ Image packed(std::vector<std::uint8_t> &pixels, int width, int height, int pixel
 
 } // namespace
 
+ConstImage FramePainter::fit(const ConstImage &in, const FrameSettings &settings)
+{
+    const int longest = std::max(in.width, in.height);
+    const double bound = settings.max_dimension > 0 ? double(settings.max_dimension) / longest : 1;
+    const double scale = std::min(1.0, bound) * settings.scale;
+    if (scale >= 1)
+        return in;
+    const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
+    const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
+    const Image small = packed(small_photo_, width, height, in.pixel);
+    resize(in, small);
+    return as_const(small);
+}
+
+void FramePainter::rehearse(Painter &painter, const ConstImage &in, const FrameSettings &settings,
+                            const std::atomic<bool> &cancel)
+{
+    const ConstImage photo = fit(in, settings);
+    std::vector<std::uint8_t> unseen;
+    painter.paint(photo, packed(unseen, photo.width, photo.height, photo.pixel), cancel);
+}
+
 FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Image &out,
                                const FrameSettings &settings, const std::atomic<bool> &cancel)
 {
     FrameStats stats;
-    ConstImage photo = in;
-    Image painting = out;
-    const int longest = std::max(in.width, in.height);
-    const double bound = settings.max_dimension > 0 ? double(settings.max_dimension) / longest : 1;
-    const double scale = std::min(1.0, bound) * settings.scale;
-    const bool scaled = scale < 1;
-    if (scaled) {
-        const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
-        const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
-        const Image small = packed(small_photo_, width, height, in.pixel);
-        resize(in, small);
-        photo = as_const(small);
-        painting = packed(small_painting_, width, height, out.pixel);
-    }
+    const ConstImage photo = fit(in, settings);
+    const bool scaled = photo.data != in.data;
+    const Image painting = scaled ? packed(small_painting_, photo.width, photo.height, out.pixel) : out;
 
     stats.cost = painter.paint(photo, painting, cancel);
     stats.painted_width = painting.width;

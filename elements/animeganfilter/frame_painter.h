@@ -36,6 +36,11 @@ public:
     FrameStats paint(Painter &painter, const ConstImage &in, const Image &out, const FrameSettings &settings,
                      const std::atomic<bool> &cancel);
 
+    /// Has `painter` paint `in` for nobody to see, at the size that these settings give, so that what it
+    /// makes for that size is there when it is needed. Throws what Painter::paint throws.
+    void rehearse(Painter &painter, const ConstImage &in, const FrameSettings &settings,
+                  const std::atomic<bool> &cancel);
+
     /// Takes the flicker out of `out`, faces and all, where `in` stays as it was in the frame before.
     void steady(const ConstImage &in, const Image &out, double temporal_smoothing);
 
@@ -43,6 +48,9 @@ public:
     void forget();
 
 private:
+    /// The photo at the size at which it is painted; `in` itself, or in small_photo_.
+    ConstImage fit(const ConstImage &in, const FrameSettings &settings);
+
     ToneMatcher tone_;
     TemporalSmoother smoother_;
     Enlarger enlarger_;

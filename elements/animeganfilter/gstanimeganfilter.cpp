@@ -26,10 +26,10 @@
 #include "elements/animeganfilter/animeganfilter_properties.h"
 #include "elements/animeganfilter/frame_painter.h"
 #include "elements/animeganfilter/live_size.h"
+#include "elements/animeganfilter/quick_net.h"
 #include "elements/animeganfilter/rate_keeper.h"
 #include "elements/common/gst_raii.h"
 #include "elements/common/guarded_settings.h"
-#include "elements/common/stopwatch.h"
 #include "elements/overlay/face_overlay.h"
 #include "elements/painting/gstanimepainting.h"
 #include "elements/painting/style_in_use.h"
@@ -39,6 +39,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -66,13 +67,16 @@ public:
     void stop() override;
     /// Any thread may call it.
     bool answer(GstQuery *query) { return answer_style_in_use(query, settings_.copy().paint); }
+    void set_clock(FrameClock clock) { clock_ = std::move(clock); }
     GstFlowReturn transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
                             const Image &painting);
 
 private:
     GstStructure *stats();
+    void follow_style(const AnimeganFilterSettings &now);
+    Painter &chosen() { return rate_.quick() ? *quick_.painter() : painter(); }
     FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
-                     const AnimeganFilterSettings &now);
+                     const FrameSettings &now);
     void prepare_for_live();
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
@@ -81,8 +85,10 @@ private:
                    const AnimeganFilterSettings &now);
 
     // Of the streaming thread.
+    FrameClock clock_ = [] { return gst_util_get_timestamp(); };
     FramePainter frames_;
     RateKeeper rate_;
+    QuickNet quick_;
 
     GuardedSettings<AnimeganFilterSettings> settings_{animeganfilter_properties()};
 
@@ -90,6 +96,7 @@ private:
     std::mutex last_lock_;
     PainterInfo last_info_;
     FrameStats last_frame_;
+    double last_quality_ = 1;
     PaintStats totals_; ///< without the memory
 };
 
@@ -107,7 +114,9 @@ void AnimeganFilter::start()
         const std::lock_guard guard(last_lock_);
         totals_ = {};
     }
-    open_model(settings_.copy().paint);
+    const AnimeganFilterSettings now = settings_.copy();
+    open_model(now.paint);
+    follow_style(now);
     remember({});
     prepare_for_live();
 }
@@ -124,15 +133,35 @@ void AnimeganFilter::prepare_for_live()
     std::vector<std::uint8_t> black(static_cast<std::size_t>(stride) *
                                     static_cast<std::size_t>(size->height));
     std::vector<std::uint8_t> painting(black.size());
-    frames_.paint(painter(), {black.data(), size->width, size->height, stride, 3},
-                  {painting.data(), size->width, size->height, stride, 3}, now.frame, cancel.flag());
+    const ConstImage photo{black.data(), size->width, size->height, stride, 3};
+    quick_.rehearse(frames_, painter(), painter(), photo, now.frame, cancel.flag());
+    frames_.paint(painter(), photo, {painting.data(), size->width, size->height, stride, 3}, now.frame,
+                  cancel.flag());
     frames_.forget();
 }
 
 void AnimeganFilter::stop()
 {
     forget();
+    quick_.close();
+    rate_.set_has_quick(false);
     rate_.forget();
+}
+
+/// Opens the model, and its quick net where a rate is to be held, unless they are open.
+void AnimeganFilter::follow_style(const AnimeganFilterSettings &now)
+{
+    const std::string quick = now.target_numerator != 0 ? quick_style(now.paint.model) : std::string();
+    const bool changed = !quick_.is(quick);
+    if (changed) {
+        quick_.close();
+        rate_.set_has_quick(false);
+    }
+    follow_model(now.paint.model);
+    if (changed && !quick.empty()) {
+        quick_.open(quick, open_beside(quick));
+        rate_.set_has_quick(true);
+    }
 }
 
 void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took,
@@ -147,9 +176,10 @@ void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstCloc
     if (GST_BUFFER_DURATION_IS_VALID(in))
         budget = std::max(budget, GST_BUFFER_DURATION(in)); // no more frames than there are
     if (rate_.handled(took, budget)) {
-        GST_INFO_OBJECT(element(), "painting at %.3f of the size", rate_.scale());
+        GST_INFO_OBJECT(element(), "painting with %s at %.3f of the size", chosen().info().model.c_str(),
+                        rate_.scale());
         reporter.quality_changed(element(), segment, in, rate_.quality(),
-                                 static_cast<double>(took) / static_cast<double>(budget));
+                                 static_cast<double>(took) / static_cast<double>(budget), budget);
     }
 }
 
@@ -160,8 +190,9 @@ void AnimeganFilter::remember(const FrameStats &frame)
         frame.painted_height != last_frame_.painted_height)
         reporter.warm_up();
     const std::lock_guard guard(last_lock_);
-    last_info_ = painter().info();
+    last_info_ = chosen().info();
     last_frame_ = frame;
+    last_quality_ = rate_.quality();
     totals_.inference_ns += frame.cost.inference_ns;
     totals_.wait_ns += frame.cost.wait_ns;
 }
@@ -174,8 +205,9 @@ void AnimeganFilter::add_fields(GstStructure *structure)
                       "device", G_TYPE_STRING, last_info_.device.c_str(), "precision", G_TYPE_STRING,
                       last_info_.precision.c_str(), "isa", G_TYPE_STRING, last_info_.isa.c_str(), "width",
                       G_TYPE_INT, last_frame_.painted_width, "height", G_TYPE_INT, last_frame_.painted_height,
-                      "inference-time", G_TYPE_UINT64, guint64{last_frame_.cost.inference_ns}, "wait-time",
-                      G_TYPE_UINT64, guint64{last_frame_.cost.wait_ns}, "memory", G_TYPE_UINT64,
+                      "quality", G_TYPE_DOUBLE, last_quality_, "inference-time", G_TYPE_UINT64,
+                      guint64{last_frame_.cost.inference_ns}, "wait-time", G_TYPE_UINT64,
+                      guint64{last_frame_.cost.wait_ns}, "memory", G_TYPE_UINT64,
                       guint64{last_frame_.cost.memory_bytes}, nullptr);
 }
 
@@ -187,36 +219,37 @@ void AnimeganFilter::add_totals(GstStructure *structure)
 }
 
 FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
-                                 const AnimeganFilterSettings &now)
+                                 const FrameSettings &now)
 {
-    follow_model(now.paint.model);
     FrameStats stats;
-    if (is_visible(now.frame.strength)) {
-        stats = frames_.paint(painter(), in, out, now.frame, cancel.flag());
+    if (is_visible(now.strength)) {
+        quick_.rehearse(frames_, painter(), chosen(), in, now, cancel.flag());
+        stats = frames_.paint(chosen(), in, out, now, cancel.flag());
         for (Patch &face : faces) {
             match_colours(face, as_const(out));
             blend_patch(out, face);
         }
-        frames_.steady(in, out, now.frame.temporal_smoothing);
+        frames_.steady(in, out, now.temporal_smoothing);
     }
-    finish_frame(in, out, now.frame.strength);
+    finish_frame(in, out, now.strength);
     return stats;
 }
 
 GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
                                         const Image &painting)
 {
-    const Stopwatch watch;
+    const std::uint64_t begin = clock_();
     try {
         AnimeganFilterSettings now = settings_.copy();
+        follow_style(now);
         now.frame.scale = rate_.scale();
-        const FrameStats stats = paint(photo, painting, read_face_patches(in), now);
+        const FrameStats stats = paint(photo, painting, read_face_patches(in), now.frame);
         remember(stats);
         GST_LOG_OBJECT(element(), "painted %dx%d", stats.painted_width, stats.painted_height);
-        GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, watch.ns());
+        GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, clock_() - begin);
         add_fields(message);
         reporter.frame(element(), message, now.message_interval);
-        keep_rate(segment, in, watch.ns(), now);
+        keep_rate(segment, in, clock_() - begin, now);
         return GST_FLOW_OK;
     } catch (...) {
         return refuse_frame();
@@ -319,6 +352,11 @@ namespace anime
 void set_painter_opener(GstElement *element, PainterOpener opener)
 {
     impl_of(element).set_painter_opener(std::move(opener));
+}
+
+void set_frame_clock(GstElement *element, FrameClock clock)
+{
+    impl_of(element).set_clock(std::move(clock));
 }
 
 } // namespace anime

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Holds a frame rate by painting smaller.
+// Holds a frame rate: by the style's quick net where it has one, then by painting smaller.
 #pragma once
 
 #include <cstddef>
@@ -8,37 +8,46 @@
 namespace anime
 {
 
-/// Chooses among a few sizes, each with 0.7 times the pixels of the one before, because the executor makes a
-/// plan for each size that it meets. It goes down when three frames in a row take too long, at once as far as
-/// needed, and up by one when all but a few frames of three seconds would have had time to spare at that
-/// size. Having gone up in vain, it waits twice as long before it tries again. Times in nanoseconds. For one
-/// stream.
+/// Chooses among a few levels: the style at full size, its quick net at full size if it has one, and smaller
+/// sizes (of the quick net, if it has one), each with 0.7 times the pixels of the one before, because the
+/// executor makes a plan for each size that it meets. It goes down when three frames in a row take too long,
+/// at once as far as needed, and up by one when all but a few frames of three seconds would have had time to
+/// spare at that level. Having gone up in vain, it waits twice as long before it tries again. Times in
+/// nanoseconds. For one stream.
 class RateKeeper
 {
 public:
+    /// Whether the style has a quick net. If that is news, the level is forgotten.
+    void set_has_quick(bool has_quick);
+
+    /// Whether to paint with the quick net.
+    bool quick() const { return has_quick_ && level_ > 0; }
     /// By what to multiply both sides of the frame: 1, down to 0.24.
     double scale() const;
-    /// The part of the pixels that are painted.
-    double quality() const { return scale() * scale(); }
+    /// The part that is done of the style's arithmetic for a frame at full size.
+    double quality() const { return work(level_); }
 
-    /// A frame was handled in this time, of which there was `budget`. True if scale() has changed.
+    /// A frame was handled in this time, of which there was `budget`. True if quick() or scale() has changed.
     bool handled(std::uint64_t time, std::uint64_t budget);
 
-    void forget() { *this = {}; }
+    void forget();
 
 private:
     static constexpr int slow_frames = 3;
     static constexpr int calm_frames = 90;
     static constexpr int longest_wait = 16 * calm_frames;
 
+    std::size_t levels() const;
+    double work(std::size_t level) const;
     void change(std::size_t level);
 
+    bool has_quick_ = false;
     std::size_t level_ = 0;
-    bool warming_up_ = true;  ///< the first frame of a size, for which a plan is made
+    bool warming_up_ = true;  ///< the first frame of a level, for which a plan is made
     int slow_ = 0;            ///< frames in a row that took too long
     std::uint64_t least_ = 0; ///< the quickest of them
     int watched_ = 0;         ///< frames since the last change, or since the last try to go up failed
-    int hurried_ = 0; ///< of these, those that would not have had time to spare at the next larger size
+    int hurried_ = 0; ///< of these, those that would not have had time to spare at the next better level
     int wait_ = calm_frames; ///< before it goes up
     bool went_up_ = false;   ///< by the last change
 };

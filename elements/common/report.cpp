@@ -157,7 +157,7 @@ GstClockTime FrameReporter::last_processing_time() const
 }
 
 void FrameReporter::quality_changed(GstElement *element, const GstSegment &segment, GstBuffer *buffer,
-                                    double quality, double proportion) const
+                                    double quality, double proportion, GstClockTime budget)
 {
     const GstClockTime timestamp = GST_BUFFER_PTS(buffer);
     const auto in_segment = [&](auto convert) {
@@ -168,6 +168,10 @@ void FrameReporter::quality_changed(GstElement *element, const GstSegment &segme
     GstMessage *message;
     {
         const std::lock_guard guard(lock_);
+        slowest_now_ = budget;
+        slowest_before_ = 0;
+        measured_ = 0;
+        warming_up_ = true;
         message = gst_message_new_qos(GST_OBJECT(element), live_, in_segment(gst_segment_to_running_time),
                                       in_segment(gst_segment_to_stream_time), timestamp,
                                       GST_BUFFER_DURATION(buffer));

@@ -58,9 +58,10 @@ public:
     GstClockTime last_processing_time() const;
 
     /// Posts a QOS message: from this frame on, the picture is as good as `quality` says, 1 being the best,
-    /// so that frames are done in time; `proportion` is that of the time taken to the time that there was.
+    /// so that frames are done within `budget`, of which the last one took the part `proportion`. What frames
+    /// took before is no latency any more: it is the budget until a frame takes longer.
     void quality_changed(GstElement *element, const GstSegment &segment, GstBuffer *buffer, double quality,
-                         double proportion) const;
+                         double proportion, GstClockTime budget);
 
     /// Whether the pipeline is live, as the last LATENCY query said.
     bool is_live() const;

@@ -27,6 +27,13 @@ void PaintingFilter::follow_model(const std::string &name)
     open_model(wanted);
 }
 
+std::shared_ptr<Painter> PaintingFilter::open_beside(const std::string &name) const
+{
+    PaintSettings wanted = opened_;
+    wanted.model = name;
+    return open_(wanted);
+}
+
 GstFlowReturn PaintingFilter::refuse_frame(const Failure &failure)
 {
     reporter.failed();

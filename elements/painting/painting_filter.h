@@ -47,6 +47,9 @@ public:
     void open_model(const PaintSettings &wanted);
     /// Opens this model, with the settings of the last one, unless it is open.
     void follow_model(const std::string &name);
+    /// Opens another model beside the one that is open, with the same settings. Throws what open_painter()
+    /// throws.
+    std::shared_ptr<Painter> open_beside(const std::string &name) const;
     void close_model() { painter_.reset(); }
     Painter &painter() { return *painter_; }
 

@@ -75,6 +75,20 @@ const std::string &default_style()
     return name;
 }
 
+const std::string &quick_style_of(const std::string &style)
+{
+    static const std::map<std::string, std::string> quick = [] {
+        const nlohmann::json document = read_document();
+        std::map<std::string, std::string> found;
+        for (const nlohmann::json &embedded : document.at("embedded"))
+            found.emplace(embedded.at("name"), embedded.value("quick", ""));
+        return found;
+    }();
+    static const std::string none;
+    const auto found = quick.find(style);
+    return found == quick.end() ? none : found->second;
+}
+
 const CatalogueEntry *find_in_catalogue(std::string_view name)
 {
     const auto found = std::find_if(catalogue().begin(), catalogue().end(),

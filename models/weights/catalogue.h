@@ -36,6 +36,10 @@ const std::vector<CatalogueEntry> &catalogue();
 /// What the name "default" stands for.
 ANIME_API const std::string &default_style();
 
+/// The embedded style that paints what `style`, an embedded one, paints, with less arithmetic; empty if it
+/// has none. The build may have left it out.
+const std::string &quick_style_of(const std::string &style);
+
 const CatalogueEntry *find_in_catalogue(std::string_view name);
 
 /// The entry whose checksum a file has, however the file is called.

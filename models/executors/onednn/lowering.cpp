@@ -241,7 +241,7 @@ private:
                 spec.modulation = values_[modulate.inputs[1]].vector;
                 spec.offset = modulate.offset;
             }
-convolution(std::move(spec), in, out).after = modulated_by(chain);
+            convolution(std::move(spec), in, out).after = modulated_by(chain);
             return;
         }
         const bool of_bytes = ByteWinogradStage::suits(spec, in, size.height, size.width);

@@ -272,6 +272,22 @@ TEST_F(Report, AFrameThatWarmsUpIsNoLatency)
     EXPECT_EQ(field(stats.get(), "processing-time-max"), 800U);
 }
 
+// Frames are to be done in their time from then on; a longer one counts at once, but not the first, which may
+// pay for what is new.
+TEST_F(Report, AChangeOfQualityMakesTheTimeOfAFrameTheLatency)
+{
+    warmed_up();
+    frame(0, 90, 0);
+    const BufferPtr buffer(gst_buffer_new());
+    reporter_.quality_changed(element_.get(), *segment_, buffer.get(), 0.5, 2.7, 33);
+    EXPECT_EQ(reporter_.latency(), 33U);
+    frame(1, 200, 0);
+    frame(2, 30, 0);
+    EXPECT_EQ(reporter_.latency(), 33U);
+    frame(3, 40, 0);
+    EXPECT_EQ(reporter_.latency(), 40U);
+}
+
 /// A source pad that answers LATENCY with live (or not), min 10 ms, max 20 ms, linked to a sink pad.
 class Latency : public Report
 {

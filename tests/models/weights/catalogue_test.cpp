@@ -48,6 +48,14 @@ TEST(Catalogue, EachCheckpointHasTheUpsamplingThatItWasMadeFor)
     EXPECT_EQ(find_in_catalogue("paprika")->upsampling, Upsampling::legacy);
 }
 
+TEST(Catalogue, TheDefaultHasAQuickNet)
+{
+    EXPECT_EQ(quick_style("default"), "aozora-quick");
+    EXPECT_EQ(quick_style("aozora"), "aozora-quick");
+    for (const char *without : {"aozora-quick", "hayao", "paprika", "nobody", "", "./aozora.safetensors"})
+        EXPECT_EQ(quick_style(without), "") << without;
+}
+
 // `printf hello | git hash-object --stdin` and `printf hello | sha256sum`.
 TEST(Catalogue, ChecksumsAreThoseOfGitAndSha256sum)
 {
