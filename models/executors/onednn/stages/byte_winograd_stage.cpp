@@ -22,7 +22,7 @@ namespace
 
 using Matrices = ByteWinogradMatrices;
 
-/// What a kernel multiplies at once, or twice that; 24 are no faster.
+/// A whole number of what any set of kernels multiplies at once; 24 are no faster.
 constexpr int group_tiles = 12;
 /// Output pixels: below, the weights are read for too few tiles.
 constexpr int fewest_pixels = 16 * 16;
@@ -297,18 +297,18 @@ void ByteWinogradStage::convolve(const Group &group, std::size_t i) const
                                                 in_.channels);
             weights += of_position;
         }
-        transform_output(group, *outputs[i], part, channel);
+        transform_output(group, i, channel);
     }
 }
 
-void ByteWinogradStage::transform_output(const Group &group, const Tensor &out, const Part &part,
-                                         int channel) const
+void ByteWinogradStage::transform_output(const Group &group, std::size_t i, int channel) const
 {
+    const Part &part = parts_[i];
+    const Tensor &out = *outputs[i];
     const ByteWinograd &kernels = kernels_.byte_winograd;
     const auto transform = out.type == Type::f32    ? kernels.output_f32
                            : out.type == Type::bf16 ? kernels.output_bf16
                                                     : kernels.output_bytes;
-    const auto i = &part - parts_.data();
     ByteWinogradOutput tile;
     tile.distance = static_cast<std::size_t>(group.count) * byte_winograd_panel;
     tile.scale = part.scale.data() + channel;

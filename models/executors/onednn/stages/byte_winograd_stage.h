@@ -47,7 +47,8 @@ private:
     std::size_t thread_bytes() const;
     void transform_input(const Group &group) const;
     void convolve(const Group &group, std::size_t part) const;
-    void transform_output(const Group &group, const Tensor &out, const Part &part, int channel) const;
+    /// Of part `i`, the panel that begins with `channel`.
+    void transform_output(const Group &group, std::size_t i, int channel) const;
 
     std::vector<ConvSpec> specs_;
     Tensor &in_;
