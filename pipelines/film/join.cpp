@@ -7,6 +7,7 @@
 #include "pipelines/film/probe.h"
 #include "pipelines/film/problem.h"
 #include "pipelines/film/sound.h"
+#include "pipelines/film/stall.h"
 #include "pipelines/film/subtitles.h"
 
 #include <algorithm>
@@ -126,17 +127,13 @@ GstPadProbeReturn see_sound(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 std::function<std::optional<RunFailure>(bool)> make_watch(const FilmLimits &limits,
                                                           const SharedSounds &sounds)
 {
-    return [&limits, sounds, passed = std::uint64_t{0},
-            moved = Clock::now()](bool failed) mutable -> std::optional<RunFailure> {
+    return [sounds, stall = StallWatch(limits.stall)](bool failed) mutable -> std::optional<RunFailure> {
         const std::lock_guard guard(sounds->lock);
-        if (std::exchange(passed, sounds->passed) != sounds->passed)
-            moved = Clock::now();
-        if (Clock::now() - moved <
-            (failed ? std::min<std::chrono::milliseconds>(limits.stall, 5s) : limits.stall))
+        if (!stall.gives_up(sounds->passed, failed))
             return std::nullopt;
         return problem("film-stalled",
-                       "Joining the painted film with its sound stopped after " + std::to_string(passed) +
-                           " packets.",
+                       "Joining the painted film with its sound stopped after " +
+                           std::to_string(sounds->passed) + " packets.",
                        "The file is damaged, or the disk very slow: --stall-after allows more.");
     };
 }

@@ -3,6 +3,7 @@
 
 #include "pipelines/film/halves.h"
 #include "pipelines/film/problem.h"
+#include "pipelines/film/stall.h"
 
 #include <gst/video/video.h>
 
@@ -123,17 +124,8 @@ private:
     /// Gives the film up when nothing has come in or gone out for too long.
     std::optional<RunFailure> stalled(bool failed)
     {
-        const std::uint64_t arrived = picture_.counts->arrived;
         const std::uint64_t painted = picture_.counts->painted;
-        if (arrived != arrived_ || painted != painted_) {
-            arrived_ = arrived;
-            painted_ = painted;
-            moved_ = Clock::now();
-        }
-        // After an error nothing new comes in; what is on its way gets a moment for each frame.
-        const auto allowed =
-            failed ? std::min<std::chrono::milliseconds>(job_.limits.stall, 5s) : job_.limits.stall;
-        if (Clock::now() - moved_ < allowed)
+        if (!stall_.gives_up(picture_.counts->arrived + painted, failed))
             return std::nullopt;
         char seconds[32];
         std::snprintf(seconds, sizeof seconds, "%.2f s",
@@ -150,10 +142,8 @@ private:
     std::unique_ptr<Pipeline> pipeline_;
     ElementPtr decoder_;
     PadPtr coded_;
-    std::uint64_t arrived_ = 0;
-    std::uint64_t painted_ = 0;
     std::uint64_t begins_ = 0;
-    Clock::time_point moved_ = Clock::now();
+    StallWatch stall_{job_.limits.stall};
     Clock::time_point began_ = Clock::now();
 };
 

@@ -3,6 +3,7 @@
 #include "pipelines/film/colour.h"
 #include "pipelines/film/encoder.h"
 #include "pipelines/film/film.h"
+#include "pipelines/film/stall.h"
 #include "pipelines/film/subtitles.h"
 #include "pipelines/film/tone_curve.h"
 
@@ -35,6 +36,30 @@ std::string repaired(const char *decoded, const char *container, int width, int 
 }
 
 } // namespace
+
+TEST(AFilmThatStandsStill, IsGivenUp)
+{
+    using namespace std::chrono_literals;
+    const StallWatch::Clock::time_point start{};
+    StallWatch watch(10s, start);
+    std::chrono::milliseconds time = 0ms;
+    const auto gives_up_within = [&](std::chrono::milliseconds span, std::uint64_t moved,
+                                     bool failed = false) {
+        for (const auto end = time + span; time < end;) {
+            time += 50ms;
+            if (watch.gives_up(moved, failed, start + time))
+                return true;
+        }
+        return false;
+    };
+    EXPECT_FALSE(gives_up_within(9900ms, 0));
+    EXPECT_FALSE(gives_up_within(9900ms, 1)) << "something came";
+    time += 1h;
+    EXPECT_FALSE(watch.gives_up(1, false, start + time)) << "the program was stopped meanwhile";
+    EXPECT_TRUE(gives_up_within(200ms, 1)) << "what stood still before counts";
+    EXPECT_FALSE(gives_up_within(4900ms, 2, true));
+    EXPECT_TRUE(gives_up_within(200ms, 2, true)) << "after an error";
+}
 
 TEST(FilmColours, HaveTheirGapsFilled)
 {
