@@ -81,7 +81,7 @@ private:
     void remember(const FrameStats &frame);
     void add_fields(GstStructure *structure);
     void add_totals(GstStructure *structure);
-    void keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took,
+    void keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took, GstClockTime net,
                    const AnimeganFilterSettings &now);
 
     // Of the streaming thread.
@@ -164,7 +164,7 @@ void AnimeganFilter::follow_style(const AnimeganFilterSettings &now)
     }
 }
 
-void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took,
+void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took, GstClockTime net,
                                const AnimeganFilterSettings &now)
 {
     if (now.target_numerator == 0) {
@@ -175,7 +175,7 @@ void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstCloc
                                                 static_cast<guint64>(now.target_numerator));
     if (GST_BUFFER_DURATION_IS_VALID(in))
         budget = std::max(budget, GST_BUFFER_DURATION(in)); // no more frames than there are
-    if (rate_.handled(took, budget)) {
+    if (rate_.handled(took, net, budget)) {
         GST_INFO_OBJECT(element(), "painting with %s at %.3f of the size", chosen().info().model.c_str(),
                         rate_.scale());
         reporter.quality_changed(element(), segment, in, rate_.quality(),
@@ -249,7 +249,7 @@ GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in
         GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, clock_() - begin);
         add_fields(message);
         reporter.frame(element(), message, now.message_interval);
-        keep_rate(segment, in, clock_() - begin, now);
+        keep_rate(segment, in, clock_() - begin, stats.cost.inference_ns, now);
         return GST_FLOW_OK;
     } catch (...) {
         return refuse_frame();

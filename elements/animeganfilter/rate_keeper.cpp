@@ -20,8 +20,7 @@ constexpr double quick_work = 0.37;
 /// Shares of the budget: more is too slow; what is chosen has time to spare for what else the machine does.
 constexpr double too_slow = 0.92;
 constexpr double at_ease = 0.75;
-/// Of what the whole style would take by what its quick net takes, where all of a frame's time is taken to
-/// grow with the net, although reading it, its tone and its faces don't.
+/// Of what the whole style would take, by what its quick net takes.
 constexpr double at_ease_with_the_whole = 0.85;
 /// One frame of so many may be hurried.
 constexpr int seldom = 20;
@@ -75,7 +74,7 @@ void RateKeeper::change(std::size_t level)
     slow_ = watched_ = hurried_ = 0;
 }
 
-bool RateKeeper::handled(std::uint64_t time, std::uint64_t budget)
+bool RateKeeper::handled(std::uint64_t time, std::uint64_t net, std::uint64_t budget)
 {
     if (warming_up_) {
         warming_up_ = false;
@@ -101,7 +100,8 @@ bool RateKeeper::handled(std::uint64_t time, std::uint64_t budget)
 
     ++watched_;
     const double allowed = has_quick_ && level_ == 1 ? at_ease_with_the_whole : at_ease;
-    hurried_ += took * work(level_ - 1) / work(level_) > allowed * had;
+    const auto grows = static_cast<double>(std::min(net, time));
+    hurried_ += took - grows + grows * work(level_ - 1) / work(level_) > allowed * had;
     if (watched_ < wait_)
         return false;
     const bool calm = hurried_ * seldom <= watched_;

@@ -27,8 +27,9 @@ public:
     /// The part that is done of the style's arithmetic for a frame at full size.
     double quality() const { return work(level_); }
 
-    /// A frame was handled in this time, of which there was `budget`. True if quick() or scale() has changed.
-    bool handled(std::uint64_t time, std::uint64_t budget);
+    /// A frame was handled in this time, of which there was `budget`; the net took `net` of it, and only that
+    /// grows with the level. True if quick() or scale() has changed.
+    bool handled(std::uint64_t time, std::uint64_t net, std::uint64_t budget);
 
     void forget();
 

@@ -31,9 +31,11 @@ protected:
     bool frame(const Machine &machine)
     {
         const double net = rate_.quick() ? machine.quick : 1;
-        double time = machine.fixed * ms + machine.whole * ms * net * rate_.scale() * rate_.scale();
-        time *= 1 + machine.noise * (std::generate_canonical<double, 20>(random_) - 0.5);
-        if (rate_.handled(static_cast<std::uint64_t>(time), static_cast<std::uint64_t>(budget)))
+        const double noise = 1 + machine.noise * (std::generate_canonical<double, 20>(random_) - 0.5);
+        const double painting = noise * machine.whole * ms * net * rate_.scale() * rate_.scale();
+        const double time = noise * machine.fixed * ms + painting;
+        if (rate_.handled(static_cast<std::uint64_t>(time), static_cast<std::uint64_t>(painting),
+                          static_cast<std::uint64_t>(budget)))
             ++changes_;
         return time <= budget;
     }
@@ -78,6 +80,15 @@ TEST_F(Rates, GoesBackUpWhenThereIsTime)
     const double small = rate_.scale();
     EXPECT_LT(small, 0.5);
     EXPECT_LE(missed({2, 20}, 91 * 9), 0);
+    EXPECT_EQ(rate_.scale(), 1);
+}
+
+// Enlarging a smaller painting takes time too, which does not grow with the painting.
+TEST_F(Rates, GoesBackUpWhereMostOfTheTimeIsNotTheNets)
+{
+    missed({13, 150}, 300);
+    EXPECT_LT(rate_.scale(), 0.5);
+    EXPECT_LE(missed({13, 10}, 91 * 9), 0);
     EXPECT_EQ(rate_.scale(), 1);
 }
 
@@ -181,10 +192,10 @@ TEST_F(RatesWithAQuickNet, AnotherStyleBeginsAtItsBest)
 // For the first frame of a size a plan is made; it says nothing.
 TEST_F(Rates, TheFirstFrameOfASizeDoesNotCount)
 {
-    EXPECT_FALSE(rate_.handled(1'000'000'000, 33'000'000));
+    EXPECT_FALSE(rate_.handled(1'000'000'000, 1'000'000'000, 33'000'000));
     for (int i = 0; i < 2; ++i)
-        EXPECT_FALSE(rate_.handled(1'000'000'000, 33'000'000));
-    EXPECT_TRUE(rate_.handled(1'000'000'000, 33'000'000));
+        EXPECT_FALSE(rate_.handled(1'000'000'000, 1'000'000'000, 33'000'000));
+    EXPECT_TRUE(rate_.handled(1'000'000'000, 1'000'000'000, 33'000'000));
     EXPECT_LT(rate_.scale(), 1);
 }
 
