@@ -4,6 +4,7 @@
 #include "models/executors/onednn/kernels/byte_winograd.h"
 #include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/stages/byte_winograd_stage.h"
+#include "tests/models/executors/convolution.h"
 
 #include <gtest/gtest.h>
 
@@ -114,40 +115,7 @@ ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
     return spec;
 }
 
-double direct(const ConvSpec &spec, const Owned &in, int y, int x, int n)
-{
-    double sum = spec.bias.empty() ? 0 : spec.bias[n];
-    const float *weight =
-        spec.weights.data() + std::size_t(n) * in.tensor.channels * spec.kernel_height * spec.kernel_width;
-    for (int c = 0; c < in.tensor.channels; ++c)
-        for (int ky = 0; ky < spec.kernel_height; ++ky)
-            for (int kx = 0; kx < spec.kernel_width; ++kx)
-                sum += static_cast<double>(*weight++) *
-                       in.get(y + spec.skip + ky, x + spec.skip_columns + kx, c);
-    if (spec.modulation)
-        sum = sum * (1 + (*spec.modulation)[spec.offset + n]) +
-              (*spec.modulation)[spec.offset + spec.channels + n];
-    return spec.slope ? std::max(sum, sum * *spec.slope) : sum;
-}
-
-void run(ByteWinogradStage &stage, const std::vector<int> &strips, int height)
-{
-    int done = 0;
-    std::vector<Rows> runs;
-    for (int rows : strips) {
-        runs.push_back({done, done + rows});
-        done += rows;
-    }
-    runs.push_back({done, height});
-    for (const Rows &rows : runs)
-        stage.prepare(rows.count());
-    // What is in the scratch memory before a run must not matter.
-    std::vector<std::byte> scratch(stage.scratch_bytes(), std::byte{0x5a});
-    stage.scratch = scratch.data();
-    stage.begin();
-    for (const Rows &rows : runs)
-        stage.run(rows);
-}
+constexpr std::byte rubbish{0x5a};
 
 class Convolution : public testing::TestWithParam<Case>
 {
@@ -191,7 +159,7 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
         }
         WeightCache cache;
         ByteWinogradStage stage(c.name, specs, in.tensor, tensors, cache);
-        run(stage, c.strips, c.height);
+        run_in_strips(stage, c.strips, c.height, rubbish);
         for (std::size_t i = 0; i < specs.size(); ++i) {
             double squares = 0;
             for (int y = 0; y < c.height; ++y)
@@ -291,7 +259,7 @@ TEST(ByteWinograd, NoInputAndNoWeightsOverflow)
                     Owned out(Type::f32, 1, 4, 4);
                     WeightCache cache;
                     ByteWinogradStage stage("stage", {spec}, in.tensor, {&out.tensor}, cache);
-                    run(stage, {}, 4);
+                    run_in_strips(stage, {}, 4, rubbish);
                     for (int y = 0; y < 4; ++y)
                         for (int x = 0; x < 4; ++x)
                             ASSERT_NEAR(out.get(y, x, 0), direct(spec, in, y, x, 0), 2e-2 * all)

@@ -3,6 +3,7 @@
 #include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/kernels/winograd.h"
 #include "models/executors/onednn/stages/winograd_stage.h"
+#include "tests/models/executors/convolution.h"
 
 #include <gtest/gtest.h>
 
@@ -108,43 +109,10 @@ ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
     return spec;
 }
 
-double direct(const ConvSpec &spec, const Owned &in, int y, int x, int n)
-{
-    double sum = spec.bias.empty() ? 0 : spec.bias[n];
-    const float *weight =
-        spec.weights.data() + std::size_t(n) * in.tensor.channels * spec.kernel_height * spec.kernel_width;
-    for (int c = 0; c < in.tensor.channels; ++c)
-        for (int ky = 0; ky < spec.kernel_height; ++ky)
-            for (int kx = 0; kx < spec.kernel_width; ++kx)
-                sum += static_cast<double>(*weight++) *
-                       in.get(y + spec.skip + ky, x + spec.skip_columns + kx, c);
-    if (spec.modulation)
-        sum = sum * (1 + (*spec.modulation)[spec.offset + n]) +
-              (*spec.modulation)[spec.offset + spec.channels + n];
-    return spec.slope ? std::max(sum, sum * *spec.slope) : sum;
-}
+constexpr std::byte rubbish{0xff}; // NaN
 
 class Convolution : public testing::TestWithParam<Case>
 {
-protected:
-    void run(WinogradStage &stage)
-    {
-        int done = 0;
-        std::vector<Rows> runs;
-        for (int rows : GetParam().strips) {
-            runs.push_back({done, done + rows});
-            done += rows;
-        }
-        runs.push_back({done, GetParam().height});
-        for (const Rows &rows : runs)
-            stage.prepare(rows.count());
-        // What is in the scratch memory before a run must not matter.
-        std::vector<float> scratch(stage.scratch_bytes() / sizeof(float), nan);
-        stage.scratch = reinterpret_cast<std::byte *>(scratch.data());
-        stage.begin();
-        for (const Rows &rows : runs)
-            stage.run(rows);
-    }
 };
 
 TEST_P(Convolution, IsTheSumOfTheProducts)
@@ -184,7 +152,7 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
         }
         WeightCache cache;
         WinogradStage stage(c.name, specs, in.tensor, tensors, cache);
-        run(stage);
+        run_in_strips(stage, c.strips, c.height, rubbish);
 
         // Normal values and weights give normal outputs; see winograd.h for what rounding to float32 leaves
         // of them, rms. A wrong factor anywhere leaves far more.
