@@ -2,6 +2,7 @@
 // anime-run, and ./animate around it, as a user meets them: output files, exit codes, what they say. The
 // pipeline here only decodes and encodes, with GStreamer's own elements.
 #include "pipelines/installed.h"
+#include "tests/pipelines/program.h"
 
 #include <glib.h>
 #include <gmock/gmock.h>
@@ -16,12 +17,6 @@ using testing::HasSubstr;
 
 namespace
 {
-
-struct Ended {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
 
 class AnimeRun : public testing::Test
 {
@@ -54,20 +49,7 @@ protected:
     Ended start(const std::string &program, std::vector<std::string> arguments)
     {
         arguments.insert(arguments.begin(), program);
-        std::vector<gchar *> argv;
-        for (std::string &argument : arguments)
-            argv.push_back(argument.data());
-        argv.push_back(nullptr);
-        gchar *out = nullptr;
-        gchar *err = nullptr;
-        gint status = 0;
-        Ended ended;
-        if (g_spawn_sync(folder_.c_str(), argv.data(), nullptr, G_SPAWN_DEFAULT, nullptr, nullptr, &out, &err,
-                         &status, nullptr))
-            ended = {WIFEXITED(status) ? WEXITSTATUS(status) : 128, out, err};
-        g_free(out);
-        g_free(err);
-        return ended;
+        return ::run(std::move(arguments), folder_);
     }
 
     fs::path folder_ = fs::path(testing::TempDir()) / ("anime-run-" + std::to_string(getpid()));

@@ -3,6 +3,8 @@
 // FFmpeg.
 #pragma once
 
+#include "tests/pipelines/program.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,15 +13,6 @@
 #include <vector>
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-struct Ended {
-    int code = -1; ///< of a program that a signal ended: 128
-    std::string out;
-    std::string err;
-};
-
-Ended run(Words arguments);
 
 /// What ffprobe reads of a film.
 struct Seen {
