@@ -31,6 +31,7 @@ constexpr std::size_t max_pickle_bytes = std::size_t{1} << 20;
 
 /// The tensors of the dict, or of the dict of weights in it, max_tensors at most, without DataParallel's
 /// "module." before the names. Throws Error model-invalid.
-std::vector<PickledTensor> read_pickled_tensors(std::span<const std::byte> pickle, const std::string &source);
+std::vector<PickledTensor> read_pickled_tensors(std::span<const std::byte> program,
+                                                const std::string &source);
 
 } // namespace anime
