@@ -59,6 +59,14 @@ export function fillSelect(select, current) {
   select.replaceChildren(...styles.map((style) => new Option(shownName(style.name)(), style.name, false, style.name === current)));
 }
 
+/** In its place: who is choosing meanwhile keeps the focus, and the list its scrolling. */
+function showPicture(name, url) {
+  own.set(name, url);
+  const input = [...document.querySelectorAll('#styles input')].find((one) => one.value === name);
+  const picture = input?.parentElement.querySelector('img');
+  if (picture) Object.assign(picture, { src: url, hidden: false });
+}
+
 let shownOn = null; // the photo that the thumbnails show
 
 /** Shows each style on this photo, one after the other; gives up at the first that does not work. */
@@ -72,8 +80,7 @@ export async function showOn(photo) {
         onProgress: () => {}, signal: new AbortController().signal });
       const done = await api.follow(job.id, { onChange: () => {}, onSilence: () => {}, signal: AbortSignal.timeout(60000) });
       if (done.state !== 'succeeded') return;
-      own.set(style.name, URL.createObjectURL(await api.fetchResult(job.id)));
-      showStyles();
+      showPicture(style.name, URL.createObjectURL(await api.fetchResult(job.id)));
     } catch {
       return; // busy, or gone: the sample's pictures stay
     }

@@ -71,6 +71,7 @@ export class Viewer {
       over.alt = `${t('after')}: ${photo.record.name}`;
       before.alt = `${t('before')}: ${photo.record.name}`;
       await over.decode().catch(() => {});
+      if (photo !== this.photo) return; // closed, or gone on meanwhile
       this.size = { width: over.naturalWidth || 1, height: over.naturalHeight || 1 };
       for (const image of [under, over, before]) Object.assign(image.style, { width: `${this.size.width}px`, height: `${this.size.height}px` });
       this.blend();

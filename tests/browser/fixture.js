@@ -4,10 +4,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach } from 'node:test';
-import { startBrowser, startServer } from './server.js';
+import { patience, startBrowser, startServer } from './server.js';
 
 export const portrait = '/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg';
-export const patience = 60000; // also on a machine that is busy
 const pictures = process.env.ANIME_SCREENSHOTS; // a folder; none are taken without it
 
 export let server;
@@ -58,6 +57,21 @@ export async function visit(options = {}, prepare = async () => {}) {
 
 export const shot = (name) => (pictures ? page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true }) : null);
 
+/**
+ * What `check` asserts has to become so: the page does much a task, a frame or a transaction after what was waited for.
+ * A failure is the last one, with what was seen then.
+ */
+export async function eventually(check) {
+  for (const end = Date.now() + patience; ;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (!(error instanceof assert.AssertionError) || Date.now() > end) throw error;
+    }
+    await new Promise((done) => { setTimeout(done, 50); });
+  }
+}
+
 /** Drops a file of these bytes onto the page, as the browser does for a real one. */
 export async function drop(name, type, bytes) {
   const data = await page.evaluateHandle(([fileName, fileType, base64]) => {
@@ -73,13 +87,51 @@ export const photos = (...numbers) => numbers.map((n) => (
   { name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer: readFileSync(portrait) }));
 export const choose = (files) => page.locator('#picker').setInputFiles(files);
 
-/** Waits until the browser remembers as many photos that have this field. */
-export const remembered = (count, field) => page.waitForFunction(([number, name]) => new Promise((done) => {
-  indexedDB.open('gst-anime').onsuccess = (event) => {
-    const all = event.target.result.transaction('photos').objectStore('photos').getAll();
-    all.onsuccess = () => done(all.result.filter((photo) => photo[name]).length === number);
+/** All that the browser has in `store`, as it is once what the page wrote before is written. */
+const stored = (store, field) => page.evaluate(([from, name]) => new Promise((done) => {
+  indexedDB.open('gst-anime').onsuccess = ({ target: { result: database } }) => {
+    const all = database.transaction(from).objectStore(from).getAll();
+    all.onsuccess = () => {
+      database.close();
+      done(all.result.filter((one) => one[name]).length);
+    };
   };
-}), [count, field]);
+}), [store, field]);
+
+/** Waits until the browser remembers as many photos that have this field. */
+export const remembered = (count, field) => eventually(async () =>
+  assert.equal(await stored('photos', field), count, `photos with "${field}" in the browser`));
+
+/** Waits until the browser keeps as many finished pictures. */
+export const keptPictures = (count) => eventually(async () =>
+  assert.equal(await stored('paintings', 'picture'), count, 'pictures in the browser'));
+
+/** Waits until as many photos are there, each painted. */
+export const painted = (count) => eventually(async () =>
+  assert.deepEqual(await page.locator('.card').evaluateAll((all) => all.map((one) => one.dataset.state)),
+    Array(count).fill('succeeded')));
+
+/** Waits until the only photo stands large with its picture, and the page has scrolled to where that is seen. */
+export async function featured() {
+  await card('succeeded').locator('.compare .after').waitFor();
+  await card('succeeded').locator('.compare .after').evaluate((image) => image.decode());
+  await still('.card');
+}
+
+/** Waits until it has been where it is for ten frames. */
+export const still = (selector) => page.locator(selector).first().evaluate((element) => new Promise((done) => {
+  let last = '';
+  let frames = 0;
+  const look = () => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    const now = [x, y, width, height].join();
+    frames = now === last ? frames + 1 : 0;
+    last = now;
+    if (frames === 10) done();
+    else requestAnimationFrame(look);
+  };
+  look();
+}));
 
 /** Cuts off the next request that matches, or as long as `act` takes. */
 export async function cutOff(pattern, act) {
@@ -89,6 +141,16 @@ export async function cutOff(pattern, act) {
     await act();
     await page.unroute(pattern);
   }
+}
+
+/** Opens the viewer on the newest picture, and waits until that is there in its place. */
+export async function openViewer() {
+  const alone = (await page.locator('.card').count()) === 1;
+  await (alone ? page.locator('.card.featured .view') : page.locator('.card .open').first()).click();
+  await page.locator('#viewer:not(.empty) .over[src]').waitFor();
+  await eventually(async () => assert.match(
+    await page.locator('.viewer-stage').evaluate((stage) => stage.style.getPropertyValue('--view')), /scale/));
+  await still('#viewer .over');
 }
 
 /** Counts the photos that are sent from here on, by the key that each has. */

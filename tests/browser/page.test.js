@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import axe from 'axe-core';
 import { faint } from './contrast.js';
-import { card, choose, context, cutOff, drop, dropPortrait, excuse, page, photos, portrait, server, shot, useBrowser,
-  visit } from './fixture.js';
+import { card, choose, context, cutOff, drop, dropPortrait, eventually, excuse, featured, openViewer, page, painted,
+  photos, portrait, server, shot, useBrowser, visit } from './fixture.js';
 
 useBrowser();
 
@@ -155,14 +155,15 @@ describe('a person', () => {
     assert.ok(await page.locator('.camera').isVisible());
     await shot('phone-empty');
     await dropPortrait();
-    await card('succeeded').waitFor();
+    await featured();
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
     await shot('phone-done');
   });
 
   it('uses the keyboard alone: every control can be reached and has a name', async () => {
     await dropPortrait();
-    await card('succeeded').waitFor();
+    await featured();
+    await page.locator('#forget').waitFor();
     const reached = new Set();
     for (let i = 0; i < 25; i += 1) {
       await page.keyboard.press('Tab');
@@ -177,15 +178,16 @@ describe('a person', () => {
   });
 
   it('keeps the focus where a button goes away', async () => {
-    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+    const focusComesTo = (pattern) => eventually(async () =>
+      assert.match(await page.evaluate(() => document.activeElement.id || document.activeElement.className), pattern));
     await page.route('**/v1/jobs', () => {}); // never answered
     await dropPortrait();
     await page.getByRole('progressbar', { name: 'Progress of portrait.jpg' }).waitFor();
     await page.locator('.cancel').press('Enter');
     await card('cancelled').waitFor();
-    assert.match(await focused(), /^card/);
+    await focusComesTo(/^card/);
     await page.locator('.card .remove').press('Enter');
-    assert.equal(await focused(), 'drop');
+    await focusComesTo(/^drop$/);
   });
 
   it('can read every text: its contrast is 4.5 or more, in the light and in the dark', async () => {
@@ -195,6 +197,10 @@ describe('a person', () => {
       await dropPortrait();
       await card('failed').waitFor();
       await card('succeeded').waitFor();
+      await page.locator('#zip').waitFor();
+      await page.locator('#remove-selected').waitFor();
+      await eventually(async () => assert.deepEqual(await page.evaluate(() => document.getAnimations()
+        .filter((one) => one instanceof CSSTransition).map((one) => one.transitionProperty)), [], 'colours on their way'));
       assert.deepEqual(await page.evaluate(faint), [], colorScheme);
       await page.locator('#remove-selected').click();
     }
@@ -210,10 +216,10 @@ describe('a person', () => {
     await visit({ bypassCSP: true });
     assert.deepEqual(await faults(), []);
     await choose(photos(1, 2));
-    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 2);
+    await painted(2);
+    await page.locator('#zip').waitFor();
     assert.deepEqual(await faults(), []);
-    await page.locator('.card .open').first().click();
-    await page.locator('#viewer .over[src]').waitFor();
+    await openViewer();
     assert.deepEqual(await faults(), []);
   });
 
@@ -236,6 +242,16 @@ describe('a person', () => {
     assert.equal(await page.locator('#strength-value').textContent(), '60%');
     assert.ok(!(await page.locator('#faces').isChecked()));
     assert.equal(await page.locator('#styles input:checked').inputValue(), style);
+  });
+
+  it('sees the styles on the first photo, and can choose meanwhile', async () => {
+    const chosen = page.locator('#styles input:checked');
+    await chosen.focus();
+    await chosen.evaluate((input) => { window.focusedFirst = input; });
+    await dropPortrait();
+    await eventually(async () => assert.deepEqual(await page.locator('#styles img').evaluateAll((all) =>
+      all.map((one) => new URL(one.src).protocol).filter((one) => one !== 'blob:')), []));
+    assert.ok(await page.evaluate(() => document.activeElement === window.focusedFirst), 'the focus has not moved');
   });
 
   it('works in the dark', async () => {

@@ -4,10 +4,31 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { card, choose, cutOff, drop, dropPortrait, keysSent, noisePhoto, page, patience, photos, portrait, remembered,
-  server, shot, useBrowser } from './fixture.js';
+import { card, choose, cutOff, drop, dropPortrait, eventually, featured, keptPictures, keysSent, noisePhoto, page,
+  painted, photos, portrait, remembered, shot, useBrowser } from './fixture.js';
 
 useBrowser();
+
+/** Notes each state that the only card goes through, with what it says then; gives what was noted. */
+async function noteStates() {
+  await page.evaluate(() => {
+    window.seen = [];
+    new MutationObserver(() => {
+      const one = document.querySelector('.card');
+      if (!one || window.seen.at(-1)?.state === one.dataset.state) return;
+      const text = (selector) => one.querySelector(selector).textContent;
+      window.seen.push({ state: one.dataset.state, said: text('.state'), explained: text('.explain') });
+    }).observe(document.body, { subtree: true, attributes: true, childList: true });
+  });
+  return () => page.evaluate(() => window.seen);
+}
+
+/** A promise, and what keeps it. */
+function promised() {
+  let keep;
+  const kept = new Promise((done) => { keep = done; });
+  return { kept, keep };
+}
 
 describe('a photo', () => {
   it('is painted when it is dropped, compared with the slider, and downloaded', async () => {
@@ -15,8 +36,8 @@ describe('a photo', () => {
     await dropPortrait();
     await card('succeeded').waitFor();
 
+    await featured();
     const after = card('succeeded').locator('.compare .after');
-    await after.waitFor();
     assert.deepEqual(await after.evaluate((image) => [image.naturalWidth, image.naturalHeight]), [512, 600]);
     assert.match(await card('succeeded').locator('.facts').textContent(), /512 × 600 · faces: 1/);
     assert.match(await card('succeeded').locator('.more').textContent(), /painted in \d+\.\d+ s/);
@@ -26,10 +47,10 @@ describe('a photo', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
     const cut = () => card('succeeded').locator('.compare').evaluate((e) => e.style.getPropertyValue('--cut'));
-    assert.equal(await cut(), '52%');
+    await eventually(async () => assert.equal(await cut(), '52%'));
     const box = await slider.boundingBox();
     await page.mouse.click(box.x + box.width * 0.25, box.y + box.height / 2);
-    assert.ok(Math.abs(parseFloat(await cut()) - 25) <= 2, await cut());
+    await eventually(async () => assert.ok(Math.abs(parseFloat(await cut()) - 25) <= 2, await cut()));
     await shot('done');
 
     const [download] = await Promise.all([page.waitForEvent('download'), card('succeeded').locator('.download').click()]);
@@ -40,25 +61,18 @@ describe('a photo', () => {
   });
 
   it('shows how far it is while it is sent and painted', async () => {
-    await page.evaluate(() => {
-      window.seen = [];
-      new MutationObserver(() => {
-        const state = document.querySelector('.card')?.dataset.state;
-        if (state && window.seen.at(-1) !== state) window.seen.push(state);
-      }).observe(document.body, { subtree: true, attributes: true, childList: true });
-    });
+    const noted = await noteStates();
     await dropPortrait();
     await card('succeeded').waitFor();
-    const seen = await page.evaluate(() => window.seen);
+    const seen = (await noted()).map(({ state }) => state);
     assert.ok(seen.includes('preparing') && seen.includes('uploading'), seen.join());
     assert.equal(seen.at(-1), 'succeeded');
-    assert.equal(await page.locator('#status').textContent(), 'portrait.jpg: Done');
+    await eventually(async () => assert.equal(await page.locator('#status').textContent(), 'portrait.jpg: Done'));
   });
 
   it('goes one of several through the queue', async () => {
     await choose(photos(1, 2, 3, 4));
-    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 4,
-      null, { timeout: patience });
+    await painted(4);
   });
 
   it('is scaled down here when it is too large to send', async () => {
@@ -85,7 +99,7 @@ describe('a photo', () => {
     await remembered(6, 'file');
     answers = true;
     await page.reload();
-    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length === 6);
+    await painted(6);
     assert.deepEqual(await page.locator('.card .name').allTextContents(),
       [6, 5, 4, 3, 2, 1].map((n) => `photo-${n}.jpg`));
     await remembered(6, 'done');
@@ -115,12 +129,14 @@ describe('a photo', () => {
   it('waits where the server says "later"', async () => {
     await page.route('**/v1/jobs', (route) => route.fulfill({ status: 429, headers: { 'Retry-After': '1' },
       contentType: 'text/html', body: '<html>429 Too Many Requests</html>' }), { times: 1 });
+    const noted = await noteStates(); // it stays held for a second only
     await dropPortrait();
-    await card('held').waitFor();
-    assert.match(await page.locator('.state').textContent(), /^Waiting for the server…/);
-    assert.equal(await page.locator('.explain').textContent(),
-      'Too many photos in a short time. It goes on in 1 seconds.');
     await card('succeeded').waitFor();
+    const seen = await noted();
+    const held = seen.find(({ state }) => state === 'held');
+    assert.ok(held, JSON.stringify(seen));
+    assert.match(held.said, /^Waiting for the server…/);
+    assert.equal(held.explained, 'Too many photos in a short time. It goes on in 1 seconds.');
   });
 
   it('is kept in the browser for a week, with 399 others, and if all of them are not too large', async () => {
@@ -155,6 +171,7 @@ describe('a photo', () => {
     await remembered(1, 'done');
     await page.locator('#forget').click();
     await page.locator('#forget').waitFor({ state: 'hidden' });
+    await keptPictures(0);
     await page.route(/v1.jobs../, (route) => route.fulfill({ status: 404, contentType: 'application/problem+json',
       body: '{"code": "job-not-found", "detail": "There is no such job, or it has expired."}' }));
     await page.reload();
@@ -167,36 +184,40 @@ describe('a photo', () => {
 
   it('can be cancelled while it waits for others in this page', async () => {
     const sent = keysSent();
-    let go;
-    const bothCancelled = new Promise((done) => { go = done; });
+    const bothCancelled = promised();
     await page.route('**/v1/jobs', async (route) => {
       if (sent.length <= 2) return; // the first two are never answered and keep the third waiting
-      await bothCancelled;
+      await bothCancelled.kept;
       await route.continue();
     });
     await choose(photos(1, 2, 3));
+    await eventually(() => assert.equal(sent.length, 2, 'photos on their way'));
     await page.getByRole('button', { name: 'Cancel: photo-3.jpg' }).click();
     await card('cancelled').waitFor();
     assert.equal(await card('cancelled').locator('.name').textContent(), 'photo-3.jpg');
     await page.getByRole('button', { name: 'Try again: photo-3.jpg' }).click();
     await card('waiting').waitFor();
     for (const n of [1, 2]) await page.getByRole('button', { name: `Cancel: photo-${n}.jpg` }).click();
-    go();
+    bothCancelled.keep();
     await card('succeeded').waitFor();
     assert.equal(sent.length, 3, 'it stood in the queue once');
   });
 
   it('can be cancelled while it is sent, and sent again', async () => {
+    const sent = keysSent();
+    const cancelled = promised();
     await page.route('**/v1/jobs', async (route) => {
-      await new Promise((done) => { setTimeout(done, 1500); });
-      await route.continue().catch(() => {}); // cancelled meanwhile
+      await cancelled.kept;
+      await route.continue().catch(() => {}); // it is no longer wanted
     });
     await dropPortrait();
-    await card('uploading').or(card('preparing')).waitFor();
+    await eventually(() => assert.equal(sent.length, 1, 'on its way'));
     await page.locator('.cancel').click();
     await card('cancelled').waitFor();
+    cancelled.keep();
     await page.unroute('**/v1/jobs');
     await page.locator('.retry').click();
     await card('succeeded').waitFor();
+    assert.equal(sent.length, 2, 'sent again');
   });
 });

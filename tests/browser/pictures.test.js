@@ -7,13 +7,10 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { card, choose, context, cutOff, dropPortrait, excuse, keysSent, noisePhoto, page, photos, portrait, remembered,
-  server, shot, useBrowser, visit } from './fixture.js';
+import { card, choose, context, dropPortrait, eventually, excuse, featured, keysSent, noisePhoto, openViewer, page,
+  painted, photos, portrait, remembered, server, shot, still, useBrowser, visit } from './fixture.js';
 
 useBrowser();
-
-const painted = (count) => page.waitForFunction((number) =>
-  document.querySelectorAll('.card[data-state="succeeded"]').length === number, count);
 
 /** The mean colour of a picture in the page, [red, green, blue]. */
 const meanOf = (selector) => page.locator(selector).first().evaluate(async (image) => {
@@ -31,11 +28,17 @@ async function downloaded(act) {
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
 
-async function openViewer(index = 0) {
-  const alone = (await page.locator('.card').count()) === 1;
-  await (alone ? page.locator('.card.featured .view') : page.locator('.card .open').nth(index)).click();
-  await page.locator('#viewer:not(.empty) .over[src]').waitFor();
-}
+/** How many pixels of the screen one of the picture takes in the viewer. */
+const scale = () => page.locator('.viewer-stage').evaluate((stage) =>
+  Number(/scale\(([\d.]+)\)/.exec(stage.style.getPropertyValue('--view'))[1]));
+
+/** That of a picture that is seen whole: these are not enlarged more than twice. */
+const fittingScale = () => page.locator('.viewer-stage').evaluate((stage) => {
+  const { naturalWidth, naturalHeight } = stage.querySelector('.over');
+  return Math.min(stage.clientWidth / naturalWidth, stage.clientHeight / naturalHeight, 2);
+});
+
+const isNear = (value, right) => assert.ok(Math.abs(value - right) < 1e-6, `${value}, not ${right}`);
 
 describe('a server that goes away', () => {
   it('loses no photo: eight wait, go on by themselves when it is back, and are painted once each', async () => {
@@ -49,7 +52,7 @@ describe('a server that goes away', () => {
     assert.match(await card('held').first().locator('.explain').textContent(), /sent as soon as it does/);
     await context.setOffline(false);
     await painted(8);
-    assert.ok(await page.locator('#offline').isHidden());
+    await page.locator('#offline').waitFor({ state: 'hidden' });
     assert.equal(new Set(sent).size, 8);
   });
 
@@ -83,9 +86,9 @@ describe('many photos', () => {
     assert.match(bytes.toString('latin1'), /photo-2-[\w-]+\.jpg/);
 
     await page.locator('#remove-selected').click();
-    await page.waitForFunction(() => document.querySelectorAll('.card').length === 1);
     await page.locator('#toast button').click();
-    assert.deepEqual(await page.locator('.card .name').allTextContents(), [3, 2, 1].map((n) => `photo-${n}.jpg`));
+    await eventually(async () => assert.deepEqual(await page.locator('.card .name').allTextContents(),
+      [3, 2, 1].map((n) => `photo-${n}.jpg`)));
     await remembered(3, 'done');
   });
 
@@ -102,21 +105,21 @@ describe('many photos', () => {
     const files = Array.from({ length: 200 }, (_, n) => join(folder, `photo-${n}.jpg`));
     for (const file of files) copyFileSync(portrait, file);
     await choose(files);
-    await page.waitForFunction(() => document.querySelectorAll('.card').length === 200);
-    await page.waitForFunction(() => document.querySelectorAll('.card .thumb[src]').length === 200);
+    await eventually(async () => assert.equal(await page.locator('.card .thumb[src]').count(), 200));
+    assert.equal(await page.locator('.card').count(), 200);
     console.log(`longest task with 200 photos: ${Math.round(await page.evaluate(() => window.longest))} ms`);
   });
 
   it('can be painted again in another style, all at once, without being chosen again', async () => {
+    const sent = keysSent();
     await choose(photos(1, 2));
     await painted(2);
     const [, second] = await page.locator('#styles input').all();
     await second.check();
     await page.locator('#repaint-all').click();
-    await page.waitForFunction(() => document.querySelectorAll('.card[data-state="succeeded"]').length < 2);
-    await painted(2);
     const style = await second.evaluate((input) => input.parentElement.textContent);
-    for (const state of await page.locator('.card .state').allTextContents()) assert.ok(state.includes(style), state);
+    await eventually(async () => assert.deepEqual(await page.locator('.card .state').allTextContents(), Array(2).fill(`Done · ${style}`)));
+    assert.deepEqual([sent.length, new Set(sent).size], [4, 4], 'each was painted twice');
   });
 });
 
@@ -146,22 +149,44 @@ describe('the viewer', () => {
     await choose(photos(1, 2));
     await painted(2);
     await openViewer();
-    const scale = () => page.locator('.viewer-stage').evaluate((stage) => Number(/scale\(([\d.]+)\)/.exec(stage.style.getPropertyValue('--view'))[1]));
-    const fitted = await scale();
+    const whole = () => eventually(async () => isNear(await scale(), await fittingScale()));
+    await whole();
     await page.mouse.move(600, 400);
     await page.mouse.wheel(0, -400);
-    await page.waitForFunction((before) => Number(/scale\(([\d.]+)\)/.exec(document.querySelector('.viewer-stage').style.getPropertyValue('--view'))[1]) > before, fitted);
+    await eventually(async () => assert.ok((await scale()) > 1.5 * (await fittingScale()), `${await scale()}`));
     await page.keyboard.press('1');
-    assert.ok(Math.abs((await scale()) - 1) < 1e-6);
+    await eventually(async () => isNear(await scale(), 1));
     await page.keyboard.press('0');
-    assert.ok(Math.abs((await scale()) - fitted) < 1e-6);
+    await whole();
     assert.equal(await page.locator('#viewer-name').textContent(), 'photo-2.jpg');
     await page.keyboard.press('PageDown');
-    await page.waitForFunction(() => document.querySelector('#viewer-name').textContent === 'photo-1.jpg');
+    await eventually(async () => assert.equal(await page.locator('#viewer-name').textContent(), 'photo-1.jpg'));
     await page.keyboard.press('Escape');
     await page.locator('#viewer').waitFor({ state: 'hidden' });
     // A dialog's close event comes after it has gone, and after the browser gave the focus to what opened it.
-    await page.waitForFunction(() => document.activeElement.querySelector(':scope.card .name')?.textContent === 'photo-1.jpg');
+    await eventually(async () => assert.equal(await page.evaluate(() =>
+      document.activeElement.querySelector(':scope.card .name')?.textContent), 'photo-1.jpg'));
+  });
+
+  it('can be closed while its picture is still decoded', async () => {
+    await dropPortrait();
+    await featured();
+    await page.evaluate(() => {
+      const { decode } = HTMLImageElement.prototype;
+      const closed = new Promise((done) => { window.release = done; });
+      HTMLImageElement.prototype.decode = async function late() {
+        window.decoding = true;
+        await closed;
+        return decode.call(this);
+      };
+    });
+    await page.locator('.card.featured .view').click();
+    await page.waitForFunction(() => window.decoding);
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.activeElement.matches('.card'));
+    await page.evaluate(() => window.release());
+    await openViewer();
+    await eventually(async () => isNear(await scale(), await fittingScale()));
   });
 
   it('compares by a slider that says how much is photo, with keys', async () => {
@@ -171,7 +196,7 @@ describe('the viewer', () => {
     const slider = page.getByRole('slider', { name: 'Photo or anime' });
     await slider.focus();
     await page.keyboard.press('ArrowRight');
-    assert.equal(await slider.getAttribute('aria-valuetext'), '51 % photo');
+    await eventually(async () => assert.equal(await slider.getAttribute('aria-valuetext'), '51 % photo'));
     assert.equal(await page.locator('.viewer-stage').evaluate((stage) => stage.style.getPropertyValue('--cut')), '51%');
   });
 
@@ -209,11 +234,11 @@ describe('the viewer', () => {
     const before = sent.length;
     await page.locator('#viewer-style').selectOption(second);
     await page.locator('#viewer:not(.empty)').waitFor();
-    await page.waitForFunction(() => document.querySelector('.card').dataset.state === 'succeeded');
+    await card('succeeded').waitFor({ state: 'attached' });
     assert.ok(sent.length > before);
     const after = sent.length;
     await page.locator('#viewer-style').selectOption(first);
-    await page.waitForFunction(() => document.querySelector('.card').dataset.state === 'succeeded');
+    await card('succeeded').waitFor({ state: 'attached' });
     await page.locator('#viewer:not(.empty)').waitFor();
     assert.equal(sent.length, after, 'the first painting was kept');
   });
@@ -226,7 +251,7 @@ describe('keeping and sharing', () => {
     await card('succeeded').waitFor();
     await openViewer();
     await page.locator('[data-view="copy"]').click();
-    await page.waitForFunction(() => document.querySelector('#toast span').textContent === 'Copied');
+    await eventually(async () => assert.equal(await page.locator('#toast span').textContent(), 'Copied'));
     const size = await page.evaluate(async () => {
       const [item] = await navigator.clipboard.read();
       const bitmap = await createImageBitmap(await item.getType('image/png'));
@@ -254,7 +279,7 @@ describe('a picture', () => {
   it('is kept in the browser within a bound that the page shows, and can be forgotten', async () => {
     await dropPortrait();
     await card('succeeded').waitFor();
-    await page.waitForFunction(() => /Kept in this browser: 1 pictures, \d+ KiB of 200 MiB/.test(document.getElementById('kept').textContent));
+    await eventually(async () => assert.match(await page.locator('#kept').textContent(), /Kept in this browser: 1 pictures, \d+ KiB of 200 MiB/));
     const bytes = await page.evaluate(async () => {
       const store = await import('/store.js');
       const twelve = new Blob([new Uint8Array(12 * 1024 * 1024)]);
@@ -285,7 +310,7 @@ describe('a picture', () => {
         choose([{ name, mimeType, buffer }]),
       ]);
       assert.equal((await answer.json()).file.bytes, buffer.length);
-      await page.waitForFunction((text) => [...document.querySelectorAll('.card[data-state="succeeded"] .name')].some((one) => one.textContent === text), name);
+      await eventually(async () => assert.ok((await card('succeeded').locator('.name').allTextContents()).includes(name), name));
     }
     for (const facts of await page.locator('.card .facts').allTextContents()) assert.doesNotMatch(facts, /scaled/);
   });
@@ -305,9 +330,9 @@ describe('a phone', () => {
     assert.equal(await page.locator('#drop-title').innerText(), 'Choose photos or take one');
     await choose(photos(1));
     await card('succeeded').waitFor();
-    await page.waitForFunction(() => {
-      const box = document.querySelector('.card').getBoundingClientRect();
-      return box.top >= 0 && box.top < innerHeight / 3;
+    await eventually(async () => {
+      const { y } = await page.locator('.card').boundingBox();
+      assert.ok(y >= 0 && y < 844 / 3, `the card is at ${y}`);
     });
   });
 
@@ -326,6 +351,7 @@ describe('a phone', () => {
     await page.locator('[data-lang=en]').click();
     await choose(photos(1, 2));
     await painted(2);
+    await page.locator('#zip').waitFor();
     assert.deepEqual(await tooWide(), []);
     await shot('phone-320');
     await openViewer();
@@ -336,8 +362,13 @@ describe('a phone', () => {
   it('scrolls where a finger goes up over the slider, and moves it where the finger goes sideways', async () => {
     await visit(phone);
     await choose(photos(1));
-    await card('succeeded').locator('.compare .after').waitFor();
+    await featured();
     const cut = () => page.locator('.card .compare').evaluate((one) => one.style.getPropertyValue('--cut'));
+    const touches = () => page.evaluate(() => window.touches);
+    await page.evaluate(() => {
+      window.touches = [];
+      for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => window.touches.push(end));
+    });
     const swipe = async (dx, dy) => {
       const box = await page.locator('.card .compare').boundingBox();
       const session = await context.newCDPSession(page);
@@ -347,17 +378,20 @@ describe('a phone', () => {
       await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     };
     await swipe(0, -15);
+    await eventually(async () => assert.deepEqual(await touches(), ['pointercancel'], 'the browser scrolls'));
     assert.equal(await cut(), '50%');
+    await still('.card');
     await swipe(15, 0);
+    await eventually(async () => assert.deepEqual(await touches(), ['pointercancel', 'pointerup']));
     assert.notEqual(await cut(), '50%');
   });
 
   it('zooms into the viewer with two fingers', async () => {
     await visit(phone);
     await choose(photos(1));
-    await card('succeeded').waitFor();
+    await featured();
     await openViewer();
-    const scale = () => page.locator('.viewer-stage').evaluate((stage) => Number(/scale\(([\d.]+)\)/.exec(stage.style.getPropertyValue('--view'))[1]));
+    await eventually(async () => isNear(await scale(), await fittingScale()));
     const before = await scale();
     const box = await page.locator('.viewer-stage').boundingBox();
     const session = await context.newCDPSession(page);
@@ -365,7 +399,7 @@ describe('a phone', () => {
     await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(40) });
     for (let apart = 50; apart <= 120; apart += 10) await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(apart) });
     await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-    assert.ok((await scale()) > 1.5 * before, `${await scale()} after ${before}`);
+    await eventually(async () => assert.ok((await scale()) > 1.5 * before, `${await scale()} after ${before}`));
   });
 
   it('can install the page: the manifest is there with its icons, and a worker', async () => {

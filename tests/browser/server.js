@@ -5,6 +5,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
+export const patience = 60000; // ms; also on a machine that is busy
+
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
@@ -16,7 +18,7 @@ export async function startServer(options = []) {
     { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const url = await new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`the server did not say its address:\n${output}`)), 20000);
+    const timer = setTimeout(() => fail(new Error(`the server did not say its address:\n${output}`)), patience);
     const read = (chunk) => {
       output += chunk;
       const address = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output);
@@ -28,10 +30,10 @@ export async function startServer(options = []) {
     child.stderr.on('data', read);
     child.on('exit', (code) => fail(new Error(`the server ended with ${code}:\n${output}`)));
   });
-  for (let tries = 0; ; tries += 1) {
+  for (const end = Date.now() + patience; ;) {
     const ready = await fetch(`${url}readyz`).then((answer) => answer.ok, () => false);
     if (ready) break;
-    if (tries > 100) throw new Error(`the server did not get ready:\n${output}`);
+    if (Date.now() > end) throw new Error(`the server did not get ready:\n${output}`);
     await new Promise((done) => { setTimeout(done, 100); });
   }
   const ended = new Promise((done) => { child.once('exit', done); });
@@ -44,4 +46,4 @@ export async function startServer(options = []) {
   };
 }
 
-export const startBrowser = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
+export const startBrowser = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: flags, timeout: patience });
