@@ -270,16 +270,15 @@ TEST_F(Runner, StopsWhereNoThreadCanBeStarted)
 
 TEST_F(Runner, LeavesAnElementBehindThatDoesNotStop)
 {
-    test::release_blocked = false;
+    test::release_blocked = test::blocked = false;
     {
         Pipeline pipeline(described("fakesrc ! test-block ! fakesink"));
-        const RunResult result =
-            pipeline.run({.deadline = std::chrono::steady_clock::now() + 30ms, .stop_within = 50ms});
+        const RunResult result = pipeline.run({.cancel = &test::blocked, .stop_within = 50ms});
         ASSERT_FALSE(result.ok());
         EXPECT_EQ(result.failure->code, "stuck");
     }
     test::release_blocked = true;
-    for (int i = 0; i < 5000 && test::blocked_alive != 0; ++i)
+    for (int i = 0; i < 20000 && test::blocked_alive != 0; ++i)
         std::this_thread::sleep_for(1ms);
     EXPECT_EQ(test::blocked_alive, 0) << "the pipeline is freed once the element returns";
 }

@@ -9,6 +9,7 @@ namespace anime::test
 {
 
 std::atomic<bool> release_blocked = false;
+std::atomic<bool> blocked = false;
 std::atomic<int> blocked_alive = 0;
 
 namespace
@@ -39,6 +40,7 @@ GstFlowReturn announce(GstBaseTransform *self, GstBuffer *buffer)
 
 GstFlowReturn block(GstBaseTransform *, GstBuffer *)
 {
+    blocked = true;
     while (!release_blocked)
         g_usleep(1000);
     return GST_FLOW_OK;

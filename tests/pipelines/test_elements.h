@@ -16,6 +16,7 @@ namespace anime::test
 void register_test_elements();
 
 extern std::atomic<bool> release_blocked;
+extern std::atomic<bool> blocked;      ///< one holds its buffer by now
 extern std::atomic<int> blocked_alive; ///< test-block elements that exist
 
 } // namespace anime::test

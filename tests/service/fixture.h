@@ -26,8 +26,9 @@ namespace anime::service
 
 /// A small JPEG; equal seeds make equal bytes.
 std::string photo(int seed = 0);
-/// One that the description `slow` works on for 300 ms.
-std::string slow_photo(int seed = 0);
+/// One that the description `slow` works on for 30 ms a picture in it. Where something has to be done before
+/// it is painted, a busy machine needs the time of many.
+std::string slow_photo(int seed = 0, int pictures = 10);
 
 class ServiceTest : public testing::Test
 {
@@ -121,7 +122,13 @@ protected:
     /// Polls the job until it is final.
     nlohmann::json finished(const std::string &id)
     {
-        return json(ask("GET", "/v1/jobs/" + id, {}, {{"Prefer", "wait=15"}}));
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        nlohmann::json job;
+        do
+            job = json(ask("GET", "/v1/jobs/" + id, {}, {{"Prefer", "wait=15"}}));
+        while ((job["state"] == "queued" || job["state"] == "running") &&
+               std::chrono::steady_clock::now() < end);
+        return job;
     }
     std::string create(const std::string &path, const std::string &photo)
     {

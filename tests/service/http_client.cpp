@@ -17,7 +17,7 @@ namespace anime::service
 namespace
 {
 
-constexpr int patience_ms = 15000;
+constexpr int patience_ms = 60000;
 
 std::string lower(std::string text)
 {

@@ -23,7 +23,7 @@ TEST_F(Life, NotReadyUntilTheModelIsLoaded)
 TEST_F(Life, DrainingFinishesWhatIsInHand)
 {
     start();
-    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo());
+    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo(0, 40));
     service_->drain();
     EXPECT_EQ(code(post("/upload", photo(1))), "draining");
     EXPECT_EQ(code(ask("GET", "/readyz")), "draining");
@@ -36,8 +36,8 @@ TEST_F(Life, StopsWhileClientsWait)
 {
     start();
     Client waiting(port());
-    waiting.send(slow_upload(slow_photo()));
-    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo(1));
+    waiting.send(slow_upload(slow_photo(0, 400)));
+    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo(1, 400));
     Client events(port());
     events.send("GET /v1/jobs/" + id + "/events HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_TRUE(events.wait_for("event: progress"));
@@ -70,7 +70,7 @@ TEST_F(Life, WhoWaitsIsToldThatTheServiceStops)
     options_.limits.workers = 1;
     start();
     for (int i = 0; i < 5; ++i)
-        create("/v1/jobs?pipeline=slow", slow_photo(i));
+        create("/v1/jobs?pipeline=slow", slow_photo(i, 400));
     Client waiting(port());
     waiting.send(slow_upload(slow_photo(9)));
     await_metric("anime_jobs", [](double jobs) { return jobs == 6; });

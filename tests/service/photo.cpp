@@ -13,10 +13,10 @@ std::string photo(int seed)
     return bytes + std::to_string(seed);
 }
 
-std::string slow_photo(int seed)
+std::string slow_photo(int seed, int pictures)
 {
     std::string bytes;
-    for (int i = 1; i < 10; ++i)
+    for (int i = 1; i < pictures; ++i)
         bytes += resource("/warm-up.jpg");
     return bytes + photo(seed);
 }

@@ -38,6 +38,12 @@ protected:
 
     static Ended paint(const fs::path &in, const fs::path &out);
 
+    /// What is painted so far.
+    static fs::path journal_of(const fs::path &out)
+    {
+        return out.parent_path() / ("." + out.filename().string() + ".unfinished");
+    }
+
     /// Makes a film with GStreamer.
     fs::path make(const std::string &name, const std::string &line);
 

@@ -61,11 +61,6 @@ protected:
         return words;
     }
 
-    static fs::path journal_of(const fs::path &out)
-    {
-        return out.parent_path() / ("." + out.filename().string() + ".unfinished");
-    }
-
     /// Key frames in the journal, by its heads: a kind, a size.
     static int groups_in(const fs::path &out)
     {
@@ -96,7 +91,7 @@ protected:
             return -1;
         }
         using namespace std::chrono_literals;
-        const auto deadline = std::chrono::steady_clock::now() + 60s;
+        const auto deadline = std::chrono::steady_clock::now() + 120s;
         while (groups_in(out) < 3 && std::chrono::steady_clock::now() < deadline)
             std::this_thread::sleep_for(5ms);
         EXPECT_GE(groups_in(out), 3) << "it came to no middle";
@@ -299,7 +294,7 @@ TEST_F(Resume, IsNotPossibleForTwoAtATime)
     const std::string script =
         "\"$@\" & while ! [ -s '" + journal_of(out).string() +
         "' ]; do sleep 0.05; done; kill -STOP $!; \"$@\" 2> \"$0\"; kill -KILL $!; wait";
-    Words both = {"timeout", "60", "sh", "-c", script, folder_ / "said.txt"};
+    Words both = {"timeout", "240", "sh", "-c", script, folder_ / "said.txt"};
     both.insert(both.end(), words.begin(), words.end());
     run(both);
     std::ifstream said(folder_ / "said.txt");

@@ -207,8 +207,8 @@ TEST_F(ApiTest, KeysHaveTheirOwnRateAndShare)
     const std::map<std::string, std::string> bob = {{"X-API-Key", "b"}};
     EXPECT_EQ(post("/upload", photo(), alice).status, 200);
     EXPECT_EQ(code(post("/upload", photo(), alice)), "rate");
-    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(1), bob).status, 202) << "from the same address";
-    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(2), bob).status, 202);
+    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(1, 40), bob).status, 202) << "from the same address";
+    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(2, 40), bob).status, 202);
     const Answer third = post("/v1/jobs?pipeline=slow", slow_photo(3), bob);
     EXPECT_EQ(code(third), "share-full");
     EXPECT_EQ(json(third)["limit"], 2);
@@ -323,8 +323,8 @@ TEST_F(ApiTest, FinishedJobsAreCountedByStateAndCode)
     finished(create("/v1/jobs", photo()));
     finished(create("/v1/jobs", photo())); // from the cache
     finished(create("/v1/jobs", "no photo"));
-    create("/v1/jobs?pipeline=slow", slow_photo(1));
-    ask("DELETE", "/v1/jobs/" + create("/v1/jobs?pipeline=slow", slow_photo(2)));
+    create("/v1/jobs?pipeline=slow", slow_photo(1, 40));
+    ask("DELETE", "/v1/jobs/" + create("/v1/jobs?pipeline=slow", slow_photo(2, 40)));
     const auto count = [this](const char *state, const char *code, double wanted) {
         await_metric("anime_jobs_finished_total{code=\"" + std::string(code) + "\",state=\"" + state + "\"}",
                      [wanted](double value) { return value == wanted; });

@@ -10,7 +10,7 @@ using Jobs = ServiceTest;
 TEST_F(Jobs, AJobIsMadeWatchedAndFetched)
 {
     start();
-    const Answer created = post("/v1/jobs?pipeline=slow", slow_photo());
+    const Answer created = post("/v1/jobs?pipeline=slow", slow_photo(0, 40));
     ASSERT_EQ(created.status, 202);
     const std::string id = json(created)["id"];
     EXPECT_EQ(created.headers.at("location"), "/v1/jobs/" + id);
@@ -40,7 +40,7 @@ TEST_F(Jobs, PreferWaitAnswersWhenTheJobIsDone)
 TEST_F(Jobs, EventsTellOfEveryStageAndEnd)
 {
     start();
-    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo());
+    const std::string id = create("/v1/jobs?pipeline=slow", slow_photo(0, 40));
     const Answer events = ask("GET", "/v1/jobs/" + id + "/events");
     EXPECT_EQ(events.headers.at("content-type"), "text/event-stream");
     EXPECT_EQ(events.headers.at("x-accel-buffering"), "no");
@@ -55,15 +55,16 @@ TEST_F(Jobs, EventsTellOfEveryStageAndEnd)
 TEST_F(Jobs, EqualPhotosArePaintedOnce)
 {
     start();
-    const std::string first = create("/v1/jobs?pipeline=slow", slow_photo());
-    const Answer shared = post("/v1/jobs?pipeline=slow", slow_photo());
+    const std::string photo = slow_photo(0, 40);
+    const std::string first = create("/v1/jobs?pipeline=slow", photo);
+    const Answer shared = post("/v1/jobs?pipeline=slow", photo);
     EXPECT_EQ(json(shared)["cache"], "shared");
     EXPECT_NE(json(shared)["id"], first);
     EXPECT_EQ(finished(json(shared)["id"])["state"], "succeeded");
-    const Answer hit = post("/v1/jobs?pipeline=slow", slow_photo());
+    const Answer hit = post("/v1/jobs?pipeline=slow", photo);
     EXPECT_EQ(hit.status, 200);
     EXPECT_EQ(hit.headers.at("x-cache"), "hit");
-    EXPECT_EQ(json(post("/v1/jobs?pipeline=slow&strength=0.1", slow_photo()))["cache"], "miss");
+    EXPECT_EQ(json(post("/v1/jobs?pipeline=slow&strength=0.1", photo))["cache"], "miss");
 }
 
 TEST_F(Jobs, TheIdempotencyKeyFindsTheJobAgain)
@@ -80,8 +81,8 @@ TEST_F(Jobs, CancelsWhatWaitsAndWhatRuns)
 {
     options_.limits.workers = 1;
     start();
-    const std::string running = create("/v1/jobs?pipeline=slow", slow_photo(0));
-    const std::string waiting = create("/v1/jobs?pipeline=slow", slow_photo(1));
+    const std::string running = create("/v1/jobs?pipeline=slow", slow_photo(0, 400));
+    const std::string waiting = create("/v1/jobs?pipeline=slow", slow_photo(1, 400));
     EXPECT_EQ(json(ask("DELETE", "/v1/jobs/" + waiting))["state"], "cancelled");
     EXPECT_EQ(json(ask("DELETE", "/v1/jobs/" + running))["state"], "cancelled");
     EXPECT_EQ(code(ask("GET", "/v1/jobs/" + running + "/result")), "job-cancelled");
@@ -114,7 +115,7 @@ TEST_F(Jobs, WorkThatTakesTooLongEndsAsATimeout)
     start();
     std::string last;
     for (int i = 0; i < 8; ++i)
-        last = create("/v1/jobs?pipeline=slow", slow_photo(i)); // 300 ms each: the eighth can't be reached
+        last = create("/v1/jobs?pipeline=slow", slow_photo(i, 100)); // 3 s each
     EXPECT_EQ(finished(last)["error"]["code"], "deadline");
     const Answer result = ask("GET", "/v1/jobs/" + last + "/result");
     EXPECT_EQ(result.status, 504);
@@ -122,15 +123,18 @@ TEST_F(Jobs, WorkThatTakesTooLongEndsAsATimeout)
 
 TEST_F(Jobs, TryingAgainWithTheSameKeyAfterATimeoutTriesAgain)
 {
-    options_.limits.deadline = 1;
+    options_.limits.deadline = 3;
     options_.limits.workers = 1;
     start();
-    for (int i = 0; i < 8; ++i)
-        create("/v1/jobs?pipeline=slow", slow_photo(i));
+    for (int i = 0; i < 3; ++i)
+        create("/v1/jobs?pipeline=slow", slow_photo(i, 400));
     const std::map<std::string, std::string> headers = {{"Idempotency-Key", "k1"}, {"Prefer", "wait=15"}};
-    EXPECT_EQ(code(post("/v1/jobs?pipeline=slow", slow_photo(9), headers)), "deadline");
-    EXPECT_EQ(post("/v1/jobs?pipeline=slow", slow_photo(9), headers).status, 200)
-        << "the queue is empty by now";
+    const auto status = [&] { return post("/v1/jobs?pipeline=slow", slow_photo(9, 40), headers).status; };
+    EXPECT_EQ(status(), 504);
+    int second = 0;
+    for (int i = 0; i < 5 && second != 200; ++i) // a busy machine may need longer than the deadline
+        second = status();
+    EXPECT_EQ(second, 200) << "the queue is empty by now";
 }
 
 TEST_F(Jobs, AcceptChoosesTheFormatWhereNoOptionDoes)
