@@ -14,8 +14,9 @@ GType register_tone_match()
     return register_enum<ToneMatch>(
         "GstAnimeToneMatch",
         {
-            {ToneMatch::automatic, "full, or off for a style that grades for itself", "auto"},
+            {ToneMatch::automatic, "full, or fade for a style that grades for itself", "auto"},
             {ToneMatch::off, "Leave the painting as the style made it", "off"},
+            {ToneMatch::fade, "Leave it so, but a frame that is nearly black as the photo has it", "fade"},
             {ToneMatch::mean, "Give it the photo's mean brightness, by one factor", "mean"},
             {ToneMatch::full, "Give it the photo's range from dark to light, by a curve", "full"},
         });

@@ -22,7 +22,7 @@ ToneMatch match_for(ToneMatch wanted, const PainterInfo &style)
 {
     if (wanted != ToneMatch::automatic)
         return wanted;
-    return style.graded ? ToneMatch::off : ToneMatch::full;
+    return style.graded ? ToneMatch::fade : ToneMatch::full;
 }
 
 Image packed(std::vector<std::uint8_t> &pixels, int width, int height, int pixel)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/animeganfilter/tone.h"
 
+#include "elements/animeganfilter/pixels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -25,6 +27,13 @@ constexpr double least_step = 2;
 constexpr double part_of_new = 0.2;
 /// Levels by which a frame's light moves at a cut; on the way there, a frame's part rises to all.
 constexpr double cut = 16;
+
+/// Luma of what is brightest in a frame that is shown as the photo has it, and in one that is all painted. A
+/// style's black may be anything: violet, or the white of paper under a wash. Of 930 photos the darkest has
+/// 103.
+constexpr double as_good_as_black = 16;
+constexpr double visible = 96;
+constexpr double brightest = .995;
 
 constexpr std::array<double, 9> shares = {.005, .02, .1, .25, .5, .75, .9, .98, .995};
 
@@ -200,6 +209,12 @@ ToneCurve full_curve(const LumaCounts &painting, const LumaCounts &photo)
     return curve_through(knots);
 }
 
+int shown_in_the_dark(const LumaCounts &photo)
+{
+    const double light = (percentile(photo, brightest) - as_good_as_black) / (visible - as_good_as_black);
+    return static_cast<int>(std::lround(256 * std::clamp(light, 0.0, 1.0)));
+}
+
 ToneGains gains_of(const ToneCurve &curve)
 {
     ToneGains gains;
@@ -223,11 +238,19 @@ void apply_tone(const Image &image, const ToneCurve &curve)
 void ToneMatcher::match(const ConstImage &photo, const Image &painting, ToneMatch how)
 {
     const LumaCounts wanted = count_luma(photo);
+    if (how == ToneMatch::fade) {
+        forget();
+        if (const int shown = shown_in_the_dark(wanted); shown < 256)
+            blend_over(photo, painting, shown);
+        return;
+    }
     ToneCurve curve = how == ToneMatch::mean ? factor_curve(mean_luma(as_const(painting)), mean_luma(photo))
                                              : full_curve(count_luma(as_const(painting)), wanted);
     if (last_ && last_->how == how) {
         const double moved = distance(last_->photo, wanted) / cut;
-        const auto part = static_cast<float>(std::min(1.0, part_of_new + (1 - part_of_new) * moved));
+        const double dark =
+            1 - shown_in_the_dark(wanted) / 256.; // where flicker is not seen, but a late black is
+        const auto part = static_cast<float>(std::clamp(part_of_new + (1 - part_of_new) * moved, dark, 1.0));
         for (std::size_t level = 0; level < curve.size(); ++level)
             curve[level] = last_->curve[level] + part * (curve[level] - last_->curve[level]);
     }

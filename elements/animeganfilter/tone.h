@@ -15,8 +15,9 @@ namespace anime
 
 /// How the painting's luma follows the photo's.
 enum class ToneMatch {
-    automatic, ///< full, or off for a style that grades for itself
+    automatic, ///< full, or fade for a style that grades for itself
     off,
+    fade, ///< only where the photo is nearly black, so that a fade to black ends there
     mean, ///< its mean, by one factor
     full, ///< its distribution, by a curve
 };
@@ -52,6 +53,11 @@ ToneCurve full_curve(const LumaCounts &painting, const LumaCounts &photo);
 
 /// By luma: what a pixel is multiplied with, for the kernels in tone_row.h.
 ToneGains gains_of(const ToneCurve &curve);
+
+/// How much of a painting is shown whose style has a light of its own, from 0 to 256: none of it where the
+/// brightest of the photo is as good as black, all of it where that could be seen in the dark, and in between
+/// so much more as the photo is lighter.
+int shown_in_the_dark(const LumaCounts &photo);
 
 /// Multiplies R, G and B of each pixel by what the curve makes of its luma, so that its hue stays and its
 /// chroma goes along. A channel ends at 255.

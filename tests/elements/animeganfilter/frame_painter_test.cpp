@@ -118,6 +118,17 @@ TEST(FramePainter, ToneIsMatchedUnlessTheStyleGradesForItself)
     }
 }
 
+TEST(FramePainter, ABlackFrameStaysBlackWhateverTheStyle)
+{
+    for (const bool graded : {false, true}) {
+        const auto painter = flat_painter({85, 80, 110});
+        painter->set_graded(graded);
+        Picture out(3, 2);
+        FramePainter().paint(*painter, Picture(3, 2, {0, 0, 0}).view(), out.image(), {}, never);
+        EXPECT_TRUE(out.is_flat({0, 0, 0})) << graded;
+    }
+}
+
 TEST(FramePainter, LargeFramesArePaintedAtTheMaximumDimension)
 {
     struct Case {

@@ -190,6 +190,54 @@ TEST(FactorCurve, GoesFromAHalfToTwo)
         EXPECT_NEAR(factor_curve(c.painting, c.photo)[200], 200 * c.expected, 1e-3);
 }
 
+// From black, where the photo is shown, to what is visible in the dark, where the painting is.
+TEST(Fade, ShowsMoreOfThePaintingTheLighterTheBrightestIs)
+{
+    struct Case {
+        double brightest;
+        int shown;
+    };
+    // The brightest 0.5 % of one level begin half a level above its middle: 256 · 0.5 / 80.
+    for (const Case &c : {Case{0, 0}, {15, 0}, {36, 64 + 2}, {56, 128 + 2}, {96, 256}, {255, 256}}) {
+        SCOPED_TRACE(c.brightest);
+        EXPECT_EQ(shown_in_the_dark(count_luma(Picture(16, 16, grey(c.brightest)).view())), c.shown);
+    }
+}
+
+// A dark room with a lamp in it is no fade.
+TEST(Fade, IsNoneWhereOnePartInAHundredIsBright)
+{
+    Picture night(100, 100, grey(5));
+    night.fill([](int, int y) { return grey(y == 0 ? 120 : 5); });
+    EXPECT_EQ(shown_in_the_dark(count_luma(night.view())), 256);
+}
+
+// Of a style whose black is nearly white, as watercolour on paper has it.
+TEST(Fade, EndsInThePhotosBlackAndNeverTurnsBack)
+{
+    ToneMatcher tone;
+    double last = 256;
+    for (int photo = 128; photo >= 0; --photo) {
+        Picture out(8, 8, grey(85 + .66 * photo));
+        tone.match(Picture(8, 8, grey(photo)).view(), out.image(), ToneMatch::fade);
+        EXPECT_LE(level_at(out, 0), last) << photo;
+        EXPECT_GE(level_at(out, 0), photo);
+        last = level_at(out, 0);
+        if (photo < 16) {
+            EXPECT_EQ(last, photo);
+        }
+    }
+    EXPECT_EQ(last, 0);
+}
+
+TEST(Fade, LeavesWhatIsLightAsItWasPainted)
+{
+    const Picture photo(8, 8, grey(97));
+    Picture out(8, 8, {30, 200, 100});
+    ToneMatcher().match(photo.view(), out.image(), ToneMatch::fade);
+    EXPECT_TRUE(out.is_flat({30, 200, 100}));
+}
+
 // Every kernel that this CPU can run, for each size of pixel, also beside the blocks: against one sum.
 TEST(ToneRow, MultipliesEveryPixelByTheGainOfItsLuma)
 {
