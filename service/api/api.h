@@ -3,7 +3,7 @@
 // openapi.json is its contract.
 #pragma once
 
-#include "service/api/answers.h"
+#include "service/answers.h"
 #include "service/api/api_keys.h"
 #include "service/api/cors.h"
 #include "service/api/paint_options.h"

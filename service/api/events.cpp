@@ -2,6 +2,7 @@
 // /v1/jobs/{id}/events: server-sent events, one at each change of the job.
 #include "service/api/api.h"
 #include "service/api/job_json.h"
+#include "service/json_text.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Which resource a request is for, and what all of them have in common.
 #include "service/api/api.h"
+#include "service/json_text.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>

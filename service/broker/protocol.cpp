@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/broker/protocol.h"
 
+#include "service/json_text.h"
 #include "service/results/picture_json.h"
 
 #include <nlohmann/json.hpp>
@@ -84,12 +85,6 @@ PicturePtr make_result(const std::string &info, std::string_view data)
     picture->info = picture_info_of(Json::parse(info));
     picture->data = std::make_shared<const Bytes>(data.begin(), data.end());
     return picture;
-}
-
-/// Text from clients may be no UTF-8.
-std::string dump(const Json &json)
-{
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 } // namespace

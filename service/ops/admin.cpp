@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/ops/admin.h"
 
-#include "service/api/answers.h"
+#include "service/answers.h"
 
 #include <nlohmann/json.hpp>
 

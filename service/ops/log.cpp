@@ -2,6 +2,7 @@
 #include "service/ops/log.h"
 
 #include "service/http/wall.h"
+#include "service/json_text.h"
 #include "service/text.h"
 
 #include <glib.h>
@@ -212,7 +213,7 @@ void Log::write(Level level, Layer layer, const std::string &request_id, const s
     line["message"] = message;
     for (const auto &[key, value] : fields.items())
         line[key] = value;
-    writer_.write(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    writer_.write(dump(line));
 }
 
 void Log::service(Level level, const std::string &message)

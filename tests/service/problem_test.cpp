@@ -2,7 +2,7 @@
 // Codes, their status, and the answers made of them.
 #include "service/problem.h"
 
-#include "service/api/answers.h"
+#include "service/answers.h"
 #include "service/resources.h"
 
 #include <gst/gst.h>

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service/api/answers.h"
+#include "service/answers.h"
+
+#include "service/json_text.h"
 
 #include <nlohmann/json.hpp>
 
 namespace anime::service
 {
-
-std::string dump(const nlohmann::ordered_json &json)
-{
-    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
 
 Response json_response(int status, const nlohmann::ordered_json &body)
 {

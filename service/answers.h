@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Answers in JSON.
+// Answers over HTTP in JSON: documents, problems, and a picture within one.
 #pragma once
 
 #include "service/http/response.h"
@@ -12,9 +12,6 @@
 
 namespace anime::service
 {
-
-/// As text: bytes that are no UTF-8 are replaced, so that it never throws.
-std::string dump(const nlohmann::ordered_json &json);
 
 Response json_response(int status, const nlohmann::ordered_json &body);
 /// `object` with the picture in base64 in place of its closing brace, between `before` and `after`.
