@@ -46,13 +46,12 @@ static void save(GstSample *sample, const char *path)
 static bool read(GstMessage *message)
 {
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-        GError *error = nullptr;
+        g_autoptr(GError) error = nullptr;
         const GstStructure *details = nullptr;
         gst_message_parse_error(message, &error, nullptr);
         gst_message_parse_error_details(message, &details);
         const char *code = details ? gst_structure_get_string(details, "code") : nullptr;
         gst_printerrln("%s [%s]", error->message, code ? code : "no code");
-        g_error_free(error);
         return false;
     }
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS) {
@@ -71,13 +70,14 @@ int main(int argc, char **argv)
     g_setenv("OMP_WAIT_POLICY", "passive", FALSE); // the threads that paint shall not spin while they wait
     gst_init(&argc, &argv);
     const double seconds = argc > 1 ? std::atof(argv[1]) : 10;
-    GError *error = nullptr;
-    GstElement *pipeline = gst_parse_launch_full(line, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+    g_autoptr(GError) error = nullptr;
+    g_autoptr(GstElement) pipeline =
+        gst_parse_launch_full(line, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     if (!pipeline)
         return std::fprintf(stderr, "%s\n", error->message), 1;
-    GstElement *paint = gst_bin_get_by_name(GST_BIN(pipeline), "paint");
-    GstElement *frames = gst_bin_get_by_name(GST_BIN(pipeline), "frames");
-    GstBus *bus = gst_element_get_bus(pipeline);
+    g_autoptr(GstElement) paint = gst_bin_get_by_name(GST_BIN(pipeline), "paint");
+    g_autoptr(GstElement) frames = gst_bin_get_by_name(GST_BIN(pipeline), "frames");
+    g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
 
     bool goes_on = true;
@@ -86,20 +86,12 @@ int main(int argc, char **argv)
         g_object_set(paint, "strength", 0.5 - 0.5 * std::cos(t), nullptr);
         if (argc > 3 && t >= seconds / 2)
             g_object_set(paint, "model", argv[3], nullptr); // the next frame is painted with it
-        if (GstMessage *message = gst_bus_timed_pop(bus, 50 * GST_MSECOND)) {
+        if (g_autoptr(GstMessage) message = gst_bus_timed_pop(bus, 50 * GST_MSECOND))
             goes_on = read(message);
-            gst_message_unref(message);
-        }
     }
-    GstSample *sample = gst_app_sink_try_pull_sample(GST_APP_SINK(frames), GST_SECOND);
-    if (sample) {
+    g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(GST_APP_SINK(frames), GST_SECOND);
+    if (sample)
         save(sample, argc > 2 ? argv[2] : "frame.ppm");
-        gst_sample_unref(sample);
-    }
     gst_element_set_state(pipeline, GST_STATE_NULL);
-    gst_object_unref(bus);
-    gst_object_unref(frames);
-    gst_object_unref(paint);
-    gst_object_unref(pipeline);
     return sample && goes_on ? 0 : 1;
 }
