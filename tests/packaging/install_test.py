@@ -99,6 +99,11 @@ with tempfile.TemporaryDirectory() as folder:
             with open(unit, encoding="utf-8") as file:
                 assert "dir@" not in file.read()
 
+    # Each program has its manual page.
+    for program in os.listdir(os.path.join(prefix, "bin")):
+        page = pathlib.Path(prefix, "share", "man", "man1", program + ".1")
+        assert page.exists(), page
+
     # The documents came along with all that they link to.
     documents = pathlib.Path(prefix, "share", "doc", "gst-anime")
     for document in "README.md", "docs/pipelines.md", "packaging/README.md", "examples/player.cpp":
