@@ -29,7 +29,8 @@ struct ConvSpec {
     bool tanh = false;
     const Vector *modulation = nullptr; ///< y · (1 + v[offset + c]) + v[offset + channels + c]
     int offset = 0;
-    bool paired = false; ///< with 8-bit input: Precision::int8_paired
+    bool paired = false;  ///< with 8-bit input: Precision::int8_paired
+    bool moments = false; ///< a norm follows: a stage that can adds up the output's moments on the way
 
     /// False for all phases of a convolution but one.
     bool first_of_node() const { return skip == 0 && skip_columns == 0; }

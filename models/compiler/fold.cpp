@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <span>
 
 namespace anime::compiler
@@ -38,6 +39,17 @@ float largest_sum_of_two(std::span<const float> kernels, int taps)
     return largest;
 }
 
+/// The largest sum of weights of one sign whose products are added in 16 bits.
+float largest_sum(std::span<const float> kernels, const std::vector<int> &sums)
+{
+    const int count = 1 + *std::max_element(sums.begin(), sums.end());
+    std::vector<float> up(count, 0.0F);
+    std::vector<float> down(count, 0.0F);
+    for (std::size_t k = 0; k < kernels.size(); ++k)
+        (kernels[k] > 0 ? up : down)[sums[k]] += std::fabs(kernels[k]);
+    return std::max(*std::max_element(up.begin(), up.end()), *std::max_element(down.begin(), down.end()));
+}
+
 /// Rounds the taps of one kernel; where rounding to the nearest would change their sum by more than half a
 /// step, those that were nearly rounded the other way are. Neighbouring pixels are much alike, so an error of
 /// the sum shows in flat areas, and errors of single taps do not.
@@ -66,6 +78,55 @@ void round_taps(std::span<float> taps, std::vector<float> &errors)
     }
 }
 
+/// The kernels of one output channel as whole numbers times a scale.
+struct Rounded {
+    std::vector<float> kernels;
+    double constant = 0; ///< what rounding changes at the mean of the input, and the input's zero
+};
+
+/// `first`: of the input channels. `exact`: the kernels in units of the scale.
+Rounded round_kernels(const FoldSpec &spec, const Quant &input, std::size_t first, std::vector<float> exact)
+{
+    Rounded out{std::move(exact), 0};
+    std::vector<float> errors;
+    for (std::size_t i = 0; i < out.kernels.size() / spec.taps; ++i) {
+        const std::span taps(out.kernels.data() + i * spec.taps, spec.taps);
+        const std::size_t channel = first + i;
+        const double mean = spec.mean.empty() ? 0 : spec.mean[channel] / input.scale[channel];
+        const auto sum = [&] { return std::accumulate(taps.begin(), taps.end(), 0.0); };
+        const double before = sum();
+        round_taps(taps, errors);
+        out.constant += before * mean - sum() * (mean + input.zero[channel]);
+    }
+    return out;
+}
+
+/// The smallest scale with which the weights fit, before they are rounded.
+float smallest_scale(const FoldSpec &spec, std::span<const float> kernels)
+{
+    float largest = 0;
+    for (float weight : kernels)
+        largest = std::max(largest, std::fabs(weight));
+    float scale = largest > 0 ? largest / largest_weight : 1.0F;
+    if (!spec.sums.empty())
+        scale = std::max(scale, largest_sum(kernels, spec.sums) / largest_pair);
+    else if (spec.paired)
+        scale = std::max(scale, largest_sum_of_two(kernels, spec.taps) / rounded_pair);
+    return scale;
+}
+
+/// What the kernels of output `o` are before they are rounded: times the scale of their inputs.
+std::vector<float> scaled_kernels(const FoldSpec &spec, const Quant &input, int o)
+{
+    const std::size_t per_group = input.scale.size() / spec.groups;
+    const std::size_t first = o / (spec.channels / spec.groups) * per_group;
+    const std::size_t size = per_group * spec.taps;
+    std::vector<float> out(spec.weights.begin() + o * size, spec.weights.begin() + (o + 1) * size);
+    for (std::size_t k = 0; k < size; ++k)
+        out[k] *= input.scale[first + k / spec.taps];
+    return out;
+}
+
 } // namespace
 
 /// x = scale · (q − zero) turns w · x into (w · scale) · q − w · scale · zero. The bias takes the second part
@@ -74,42 +135,44 @@ void round_taps(std::span<float> taps, std::vector<float> &errors)
 Folded fold(const FoldSpec &spec, const Quant &input)
 {
     const std::size_t per_group = input.scale.size() / spec.groups;
-    const int outputs_per_group = spec.channels / spec.groups;
-    Folded out{spec.weights, spec.bias, {}};
+    Folded out{{}, spec.bias, {}};
     out.bias.resize(spec.channels, 0.0F);
-    out.scales.resize(spec.channels);
-    std::vector<float> errors;
     for (int o = 0; o < spec.channels; ++o) {
-        const std::size_t first = o / outputs_per_group * per_group;
-        const std::span kernels(out.weights.data() + o * per_group * spec.taps, per_group * spec.taps);
-        float largest = 0;
-        for (std::size_t k = 0; k < kernels.size(); ++k) {
-            kernels[k] *= input.scale[first + k / spec.taps];
-            largest = std::max(largest, std::fabs(kernels[k]));
+        const std::vector<float> kernels = scaled_kernels(spec, input, o);
+        const std::size_t first = o / (spec.channels / spec.groups) * per_group;
+        float scale = smallest_scale(spec, kernels);
+        Rounded rounded;
+        for (bool fits = false; !fits;) {
+            std::vector<float> exact = kernels;
+            for (float &weight : exact)
+                weight /= scale;
+            rounded = round_kernels(spec, input, first, std::move(exact));
+            // Rounding makes sums larger. What counts is what they came to.
+            const float sum = spec.sums.empty() ? 0 : largest_sum(rounded.kernels, spec.sums);
+            fits = sum <= largest_pair;
+            if (!fits)
+                scale *= (sum + 0.5F) / largest_pair;
         }
-        float scale = largest > 0 ? largest / largest_weight : 1.0F;
-        if (spec.paired)
-            scale = std::max(scale, largest_sum_of_two(kernels, spec.taps) / rounded_pair);
-        double constant = out.bias[o] / scale;
-        for (std::size_t i = 0; i < per_group; ++i) {
-            const std::span taps = kernels.subspan(i * spec.taps, spec.taps);
-            const std::size_t channel = first + i;
-            const double mean = spec.mean.empty() ? 0 : spec.mean[channel] / input.scale[channel];
-            double exact = 0;
-            for (float &tap : taps) {
-                tap /= scale;
-                exact += tap;
-            }
-            round_taps(taps, errors);
-            double rounded = 0;
-            for (float tap : taps)
-                rounded += tap;
-            constant += exact * mean - rounded * (mean + input.zero[channel]);
-        }
-        out.bias[o] = static_cast<float>(constant);
-        out.scales[o] = scale;
+        out.weights.insert(out.weights.end(), rounded.kernels.begin(), rounded.kernels.end());
+        out.bias[o] = static_cast<float>(out.bias[o] / scale + rounded.constant);
+        out.scales.push_back(scale);
     }
     return out;
+}
+
+double rounding_error(const FoldSpec &spec, const Quant &input, const Folded &folded)
+{
+    double errors = 0;
+    double all = 0;
+    for (int o = 0; o < spec.channels; ++o) {
+        const std::vector<float> kernels = scaled_kernels(spec, input, o);
+        for (std::size_t k = 0; k < kernels.size(); ++k) {
+            const double error = folded.weights[o * kernels.size() + k] * folded.scales[o] - kernels[k];
+            errors += error * error;
+            all += static_cast<double>(kernels[k]) * kernels[k];
+        }
+    }
+    return all > 0 ? errors / all : 0;
 }
 
 } // namespace anime::compiler

@@ -21,6 +21,9 @@ struct FoldSpec {
     /// two largest weights of each sign among four neighbours then have a sum of at most `largest_pair`, so
     /// that no input can make them overflow, in whichever two of the four the CPU's instruction takes.
     bool paired = false;
+    /// Instead of it: the products of a kernel's value (input channel, tap) are added to the sum of 16 bits
+    /// with this number. No weights of one sign of a sum then come to more than `largest_pair`. Empty: none.
+    std::vector<int> sums = {};
 };
 
 /// 255 · 128 is less than 2¹⁵.
@@ -33,5 +36,8 @@ struct Folded {
 };
 
 Folded fold(const FoldSpec &spec, const Quant &input);
+
+/// How large the error of rounding is beside the weights, both squared and added up.
+double rounding_error(const FoldSpec &spec, const Quant &input, const Folded &folded);
 
 } // namespace anime::compiler

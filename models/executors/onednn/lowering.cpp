@@ -8,6 +8,7 @@
 #include "models/error.h"
 #include "models/executors/onednn/costs.h"
 #include "models/executors/onednn/stages/apply_stage.h"
+#include "models/executors/onednn/stages/byte_conv_stage.h"
 #include "models/executors/onednn/stages/byte_winograd_stage.h"
 #include "models/executors/onednn/stages/global_stages.h"
 #include "models/executors/onednn/stages/moments_stage.h"
@@ -17,6 +18,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace anime::onednn
 {
@@ -197,6 +199,7 @@ private:
         if (node.range)
             spec.mean = node.range->mean;
         spec.paired = precision_ == Precision::int8_paired;
+        spec.moments = chain.norm >= 0;
         return spec;
     }
 
@@ -244,7 +247,8 @@ private:
             convolution(std::move(spec), in, out).after = modulated_by(chain);
             return;
         }
-        const bool of_bytes = ByteWinogradStage::suits(spec, in, size.height, size.width);
+        const bool of_bytes =
+            ByteWinogradStage::suits(spec, in, size.height, size.width) || ByteConvStage::suits(spec, in);
         Tensor &raw =
             tensor(spec.name + " raw", {raw_type(forms, of_bytes), {}, nullptr}, spec.channels, size);
         // What the pass waits for, the convolution waits for too, so that it need not keep a whole picture
@@ -270,9 +274,20 @@ private:
             return stage<WinogradStage>(std::move(name), std::vector{std::move(spec)}, in, std::vector{&out},
                                         cache_);
         if (ByteWinogradStage::suits(spec, in, out.height, out.width))
-            return stage<ByteWinogradStage>(std::move(name), std::vector{std::move(spec)}, in,
-                                            std::vector{&out}, cache_);
+            return sums_up(stage<ByteWinogradStage>(std::move(name), std::vector{std::move(spec)}, in,
+                                                    std::vector{&out}, cache_));
+        if (ByteConvStage::suits(spec, in))
+            return sums_up(stage<ByteConvStage>(std::move(spec), in, out, cache_));
         return stage<ConvStage>(std::move(spec), in, out, cache_);
+    }
+
+    /// The stage adds up the moments of what it writes, if a norm reads it.
+    template <typename T>
+    T &sums_up(T &stage)
+    {
+        if (stage.convolutions().front().moments)
+            moments_[stage.outputs.front()] = {&stage.moments(), &stage};
+        return stage;
     }
 
     void convolve_phases(const Chain &chain, const ChainForms &forms, Tensor &in)
@@ -306,7 +321,7 @@ private:
         if (of_floats)
             stage<WinogradStage>(whole.name, std::move(specs), in, raws, cache_);
         else if (of_bytes)
-            stage<ByteWinogradStage>(whole.name, std::move(specs), in, raws, cache_);
+            sums_up(stage<ByteWinogradStage>(whole.name, std::move(specs), in, raws, cache_));
         pass(chain, forms, raws, {in.height * 2, in.width * 2});
     }
 
@@ -321,6 +336,25 @@ private:
         return ours && ends_in_bytes ? Type::bf16 : costs().wide();
     }
 
+    /// The moments of a value, and the stage that adds them up.
+    struct Summed {
+        const Moments *moments = nullptr;
+        const Stage *by = nullptr;
+    };
+
+    /// Of a value in parts. The stage that writes them may have those of all.
+    std::vector<Summed> moments_of(const std::vector<Tensor *> &parts)
+    {
+        if (const auto found = moments_.find(parts.front()); found != moments_.end())
+            return {found->second};
+        std::vector<Summed> out;
+        for (Tensor *part : parts) {
+            const auto &made = stage<MomentsStage>(*part);
+            out.push_back({&made.moments(), &made});
+        }
+        return out;
+    }
+
     /// The elementwise part of a chain as a pass of its own over `sources`.
     void pass(const Chain &chain, const ChainForms &forms, std::vector<Tensor *> sources, Size size)
     {
@@ -329,10 +363,9 @@ private:
         std::vector<const Stage *> after;
         if (chain.norm >= 0) {
             const Node &norm = graph_.nodes[chain.norm];
-            for (Tensor *source : sources) {
-                auto &moments = stage<MomentsStage>(*source);
-                after.push_back(&moments);
-                spec.affine.moments.push_back(&moments.moments());
+            for (const auto &[moments, by] : moments_of(sources)) {
+                spec.affine.moments.push_back(moments);
+                after.push_back(by);
             }
             spec.affine.gamma = norm.weight->data;
             spec.affine.beta = norm.bias->data;
@@ -361,6 +394,7 @@ private:
     std::vector<Chain> chains_;
     std::vector<ChainForms> forms_;
     std::vector<Value> values_;
+    std::map<const Tensor *, Summed> moments_; ///< that stages add up of what they write
     Lowered out_;
 };
 

@@ -4,6 +4,7 @@
 #include "models/executors/onednn/kernels/byte_winograd.h"
 #include "models/executors/onednn/kernels/isa.h"
 #include "models/executors/onednn/stages/byte_winograd_stage.h"
+#include "tests/models/executors/byte_tensors.h"
 #include "tests/models/executors/convolution.h"
 
 #include <gtest/gtest.h>
@@ -12,11 +13,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <memory>
-#include <random>
 
 namespace anime::onednn
 {
@@ -24,67 +23,6 @@ namespace
 {
 
 using Matrices = ByteWinogradMatrices;
-
-std::mt19937 &random_engine()
-{
-    static std::mt19937 engine(17);
-    return engine;
-}
-
-float normal()
-{
-    return std::normal_distribution<float>(0, 1)(random_engine());
-}
-
-/// A tensor all of which is in memory, and behind it and before it a row that nobody may touch.
-struct Owned {
-    static constexpr std::byte untouched{0xee};
-    Tensor tensor;
-    std::vector<std::byte> memory;
-
-    Owned(Type type, int channels, int height, int width, Border border = {})
-    {
-        tensor.type = type;
-        tensor.channels = channels;
-        tensor.height = height;
-        tensor.width = width;
-        tensor.border = border;
-        tensor.window = tensor.bordered_rows();
-        if (type == Type::u8)
-            tensor.quant = std::make_shared<Quant>(
-                Quant{std::vector<float>(channels, 0.01F), std::vector<float>(channels, 40.0F)});
-        memory.assign((tensor.window + 2) * tensor.row_bytes(), untouched);
-        tensor.data = memory.data() + tensor.row_bytes();
-    }
-
-    std::byte *at(int y, int x, int c) const
-    {
-        return tensor.bordered_row(y) + x * tensor.pixel_bytes() + c * size_of(tensor.type);
-    }
-
-    /// The real value; rows and columns are counted with the border.
-    double get(int y, int x, int c) const
-    {
-        switch (tensor.type) {
-        case Type::f32:
-            return *reinterpret_cast<const float *>(at(y, x, c));
-        case Type::bf16:
-            return std::bit_cast<float>(std::uint32_t(*reinterpret_cast<const std::uint16_t *>(at(y, x, c)))
-                                        << 16);
-        case Type::u8:
-            break;
-        }
-        return tensor.quant->scale[c] * (std::to_integer<int>(*at(y, x, c)) - tensor.quant->zero[c]);
-    }
-
-    bool nothing_around() const
-    {
-        const auto row = static_cast<std::ptrdiff_t>(tensor.row_bytes());
-        const auto clean = [](std::byte b) { return b == untouched; };
-        return std::all_of(memory.begin(), memory.begin() + row, clean) &&
-               std::all_of(memory.end() - row, memory.end(), clean);
-    }
-};
 
 struct Case {
     const char *name;
@@ -97,6 +35,7 @@ struct Case {
     bool phases = false;
     bool steered = false; ///< bias, modulation and activation
     Border border = {};   ///< of the output
+    bool moments = false;
 };
 
 ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
@@ -109,6 +48,7 @@ ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
     spec.skip = skip;
     spec.skip_columns = skip_columns;
     spec.paired = true;
+    spec.moments = c.moments;
     const int values = c.in_channels * height * width;
     for (int i = 0; i < c.out_channels * values; ++i)
         spec.weights.push_back(normal() / std::sqrt(static_cast<float>(values)));
@@ -141,11 +81,8 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
             specs[0].bias.push_back(normal());
         specs[0].mean.assign(c.in_channels, 0.4F);
     }
-    Owned in(Type::u8, c.in_channels, c.height, c.width, {1, 1, 1, 1});
-    for (int y = 0; y < in.tensor.bordered_rows(); ++y)
-        for (int x = 0; x < in.tensor.bordered_width(); ++x)
-            for (int i = 0; i < c.in_channels; ++i)
-                *in.at(y, x, i) = static_cast<std::byte>(random_engine()() % 256);
+    const Owned source = random_bytes(c.in_channels, c.height, c.width, {1, 1, 1, 1});
+    Tensor in = source.tensor;
 
     std::vector<std::vector<std::byte>> first;
     for (int threads : {1, 3}) {
@@ -158,14 +95,16 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
             tensors.push_back(&outs.back()->tensor);
         }
         WeightCache cache;
-        ByteWinogradStage stage(c.name, specs, in.tensor, tensors, cache);
+        ByteWinogradStage stage(c.name, specs, in, tensors, cache);
         run_in_strips(stage, c.strips, c.height, rubbish);
+        double sum = 0;
+        double squares_of_all = 0;
         for (std::size_t i = 0; i < specs.size(); ++i) {
             double squares = 0;
             for (int y = 0; y < c.height; ++y)
                 for (int x = 0; x < c.width; ++x)
                     for (int n = 0; n < c.out_channels; ++n) {
-                        double wanted = direct(specs[i], in, y, x, n);
+                        double wanted = direct(specs[i], source, y, x, n);
                         // Outputs are about 1, and noise is the worst there is for rounded weights. A wrong
                         // factor anywhere leaves far more.
                         double bound = 3e-2 + (c.type == Type::bf16 ? std::fabs(wanted) / 256 : 0);
@@ -181,6 +120,8 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
             if (c.type == Type::f32) {
                 EXPECT_LT(std::sqrt(squares / (c.height * c.width * c.out_channels)), 5e-3);
             }
+            sum += moments_of(*outs[i]).first;
+            squares_of_all += moments_of(*outs[i]).second;
             EXPECT_TRUE(outs[i]->nothing_around()) << "it wrote above or below its output";
             if (c.border.left && c.width > 2) {
                 EXPECT_EQ(*outs[i]->at(1, 0, 0), *outs[i]->at(1, 2, 0)) << "a border that mirrors";
@@ -191,23 +132,29 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
             else
                 EXPECT_TRUE(first[i] == outs[i]->memory) << "threads changed the result";
         }
+        if (c.moments) {
+            EXPECT_NEAR(stage.moments().sum, sum, 1e-3 * stage.moments().count);
+            EXPECT_NEAR(stage.moments().squares, squares_of_all, 5e-3 * squares_of_all);
+            EXPECT_EQ(stage.moments().count, specs.size() * c.height * c.width * c.out_channels);
+        }
     }
     omp_set_num_threads(omp_get_num_procs());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Convolution,
-    testing::Values(Case{"WholeTiles", 32, 32, 8, 8}, Case{"OddSize", 32, 48, 13, 7},
-                    Case{"SmallerThanATile", 16, 16, 3, 2}, Case{"OnePixel", 64, 32, 1, 1},
-                    Case{"OneRow", 32, 32, 1, 50}, Case{"ManyGroups", 48, 48, 30, 41},
-                    Case{"Strips", 32, 32, 21, 19, Type::f32, {8, 4}},
-                    Case{"StripsThatEndInATile", 32, 32, 21, 9, Type::f32, {5, 6}},
-                    Case{"TwelveIn", 12, 32, 9, 10}, Case{"TwelveOut", 32, 12, 9, 10, Type::u8},
-                    Case{"TwoInAndThreeOut", 2, 3, 9, 9}, Case{"ManyChannels", 256, 96, 6, 5},
-                    Case{"Phases", 32, 32, 11, 10, Type::f32, {4}, true},
-                    Case{"Bf16", 32, 40, 10, 9, Type::bf16}, Case{"Bytes", 32, 32, 9, 14, Type::u8},
-                    Case{"Steered", 32, 32, 9, 9, Type::f32, {}, false, true},
-                    Case{"SteeredBytesWithBorder", 48, 48, 10, 11, Type::u8, {4}, false, true, {1, 1, 1, 1}}),
+    testing::Values(
+        Case{"WholeTiles", 32, 32, 8, 8}, Case{"OddSize", 32, 48, 13, 7},
+        Case{"SmallerThanATile", 16, 16, 3, 2}, Case{"OnePixel", 64, 32, 1, 1}, Case{"OneRow", 32, 32, 1, 50},
+        Case{"ManyGroups", 48, 48, 30, 41}, Case{"Strips", 32, 32, 21, 19, Type::f32, {8, 4}},
+        Case{"StripsThatEndInATile", 32, 32, 21, 9, Type::f32, {5, 6}}, Case{"TwelveIn", 12, 32, 9, 10},
+        Case{"TwelveOut", 32, 12, 9, 10, Type::u8}, Case{"TwoInAndThreeOut", 2, 3, 9, 9},
+        Case{"ManyChannels", 256, 96, 6, 5}, Case{"Phases", 32, 32, 11, 10, Type::f32, {4}, true},
+        Case{"Bf16", 32, 40, 10, 9, Type::bf16},
+        Case{"Moments", 32, 40, 10, 9, Type::bf16, {4}, false, true, {}, true},
+        Case{"MomentsOfPhases", 16, 12, 9, 30, Type::f32, {}, true, false, {}, true},
+        Case{"Bytes", 32, 32, 9, 14, Type::u8}, Case{"Steered", 32, 32, 9, 9, Type::f32, {}, false, true},
+        Case{"SteeredBytesWithBorder", 48, 48, 10, 11, Type::u8, {4}, false, true, {1, 1, 1, 1}}),
     [](const auto &info) { return std::string(info.param.name); });
 
 /// Weight of output o, input c, tap t.

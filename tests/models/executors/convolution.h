@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the tests of Winograd's stages share: the sum that defines a convolution, and a frame in strips.
+// What the tests of our own convolutions share: the sum that defines a convolution, and a frame in strips.
 #pragma once
 
 #include "models/executors/onednn/stages/conv_stage.h"
@@ -22,7 +22,7 @@ double direct(const ConvSpec &spec, const Input &in, int y, int x, int n)
         for (int ky = 0; ky < spec.kernel_height; ++ky)
             for (int kx = 0; kx < spec.kernel_width; ++kx)
                 sum += static_cast<double>(*weight++) *
-                       in.get(y + spec.skip + ky, x + spec.skip_columns + kx, c);
+                       in.get(y * spec.stride + spec.skip + ky, x * spec.stride + spec.skip_columns + kx, c);
     if (spec.modulation)
         sum = sum * (1 + (*spec.modulation)[spec.offset + n]) +
               (*spec.modulation)[spec.offset + spec.channels + n];

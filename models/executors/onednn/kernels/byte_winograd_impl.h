@@ -116,26 +116,14 @@ inline void transform_sums(const Lanes *in, Lanes *out)
     out[3] = near_difference + 4.0F * (far_difference + in[5]);
 }
 
-template <typename Set, typename T>
-inline void store_some(typename Set::Floats v, T *to, std::size_t there)
-{
-    if (there >= Set::lanes) {
-        Set::store(v, to);
-        return;
-    }
-    T values[Set::lanes];
-    Set::store(v, values);
-    for (std::size_t i = 0; i < there; ++i)
-        to[i] = values[i];
-}
-
-template <typename T>
-void byte_winograd_output(const ByteWinogradOutput &tile)
+template <typename T, bool summed>
+void byte_winograd_outputs(const ByteWinogradOutput &tile)
 {
     using Floats = Register::Floats;
     constexpr int side = ByteWinogradMatrices::side;
     constexpr int outputs = ByteWinogradMatrices::tile;
     auto *pixels = static_cast<T *>(tile.pixels);
+    RunningSums sums;
     for (std::size_t c = 0; c < tile.channels; c += Register::lanes) {
         Floats between[outputs][side];
         for (int x = 0; x < side; ++x) {
@@ -158,12 +146,25 @@ void byte_winograd_output(const ByteWinogradOutput &tile)
             transform_sums(between[y], made);
 #pragma GCC unroll 16
             for (int x = 0; x < outputs; ++x) {
-                const Floats v = made[x] * scale + shift;
-                store_some<Register>(Register::max(v, v * slope) + zero,
-                                     pixels + y * tile.row + x * tile.pixel + c, tile.channels - c);
+                const Floats sum = made[x] * scale + shift;
+                const Floats v = Register::max(sum, sum * slope);
+                if constexpr (summed)
+                    sums.add(v);
+                store_some<Register>(v + zero, pixels + y * tile.row + x * tile.pixel + c, tile.channels - c);
             }
         }
     }
+    if constexpr (summed)
+        sums.add_to(tile.sums);
+}
+
+template <typename T>
+void byte_winograd_output(const ByteWinogradOutput &tile)
+{
+    if (tile.sums)
+        byte_winograd_outputs<T, true>(tile);
+    else
+        byte_winograd_outputs<T, false>(tile);
 }
 
 } // namespace

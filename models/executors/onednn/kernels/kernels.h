@@ -100,10 +100,12 @@ struct ByteWinogradOutput {
     const float *shift = nullptr;
     float slope = 1;
     float zero = 0;
-    std::size_t channels = byte_winograd_panel; ///< of the panel that there are
-    void *pixels = nullptr;                     ///< f32, bf16 or bytes
-    std::size_t pixel = 0;                      ///< values between two pixels of a row
-    std::size_t row = 0;                        ///< values between two rows
+    std::size_t channels =
+        byte_winograd_panel; ///< of the panel that there are; the others have scale and shift 0
+    void *pixels = nullptr;  ///< f32, bf16 or bytes
+    std::size_t pixel = 0;   ///< values between two pixels of a row
+    std::size_t row = 0;     ///< values between two rows
+    double *sums = nullptr;  ///< what is written is added to the first, its square to the second; or null
 };
 
 /// A 3 × 3 convolution of bytes by tiles of 4 × 4 outputs in whole numbers of 16 bits; see byte_winograd.h.
@@ -119,6 +121,35 @@ struct ByteWinograd {
     void (*output_f32)(const ByteWinogradOutput &tile);
     void (*output_bf16)(const ByteWinogradOutput &tile);
     void (*output_bytes)(const ByteWinogradOutput &tile);
+};
+
+/// Output channels of a panel of the weights of a direct convolution of bytes.
+constexpr int byte_panel = 16;
+/// Quads of bytes whose products are added in 16 bits before they are widened.
+constexpr int byte_quads = 4;
+
+/// One panel of a direct convolution of bytes: leaky(sum · scale + shift) + zero for neighbouring pixels of a
+/// row. The sum of a pixel is over `rows` runs of bytes that lie one behind the other: the taps of a row, all
+/// their channels.
+struct ByteConv {
+    const std::uint8_t *in = nullptr; ///< where the first run of the first pixel begins
+    std::size_t in_pixel = 0;         ///< bytes between two pixels, and between two runs
+    std::size_t in_row = 0;
+    std::size_t rows = 1;
+    std::size_t run = 0; ///< bytes, a multiple of 4
+    /// (rows, run / 4, panel, 4). Where they are of so many quads that 16 bits hold the sums of `byte_quads`
+    /// of them, whatever the bytes are, `quads` is that, and otherwise 1.
+    const std::int8_t *weights = nullptr;
+    int quads = 1;
+    const float *scale = nullptr; ///< one a channel of the panel, like shift
+    const float *shift = nullptr;
+    float slope = 1;
+    float zero = 0;
+    std::size_t channels = byte_panel; ///< of the panel that there are; the others have scale and shift 0
+    void *out = nullptr;               ///< f32, bf16 or bytes
+    std::size_t out_pixel = 0;         ///< values between two pixels
+    std::size_t pixels = 0;
+    double *sums = nullptr; ///< what is written is added to the first, its square to the second; or null
 };
 
 struct Kernels {
@@ -170,6 +201,9 @@ struct Kernels {
     void (*winograd_multiply)(const float *in, const float *weights, float *out, std::size_t tiles,
                               std::size_t in_channels, std::size_t out_channels);
     ByteWinograd byte_winograd;
+    void (*byte_conv_f32)(const ByteConv &conv);
+    void (*byte_conv_bf16)(const ByteConv &conv);
+    void (*byte_conv_bytes)(const ByteConv &conv);
 };
 
 /// The best set that the CPU has and that oneDNN's own cap (DNNL_MAX_CPU_ISA) allows.

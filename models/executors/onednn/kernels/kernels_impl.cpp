@@ -2,6 +2,7 @@
 // The loops of kernels.h. Compiled several times with different instruction sets; ANIME_KERNELS names the
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
+#include "models/executors/onednn/kernels/byte_conv_impl.h"
 #include "models/executors/onednn/kernels/byte_winograd_impl.h"
 #include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/kernels/lanes.h"
@@ -267,6 +268,9 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                winograd_transforms<8, 7, std::uint16_t>,
                                winograd_multiply,
                                {byte_winograd_input, byte_winograd_multiply, byte_winograd_output<float>,
-                                byte_winograd_output<std::uint16_t>, byte_winograd_output<std::uint8_t>}};
+                                byte_winograd_output<std::uint16_t>, byte_winograd_output<std::uint8_t>},
+                               byte_conv<float>,
+                               byte_conv<std::uint16_t>,
+                               byte_conv<std::uint8_t>};
 
 } // namespace anime::onednn

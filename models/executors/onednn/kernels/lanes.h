@@ -46,6 +46,25 @@ struct Scalar {
     static Floats floats(Sums v) { return static_cast<float>(v); }
     static void store(Sums v, std::int32_t *to) { *to = v; }
 
+    /// Four bytes a lane.
+    struct Quads {
+        std::int16_t bytes[4];
+    };
+    static Quads same(const std::uint8_t *quad) { return {{quad[0], quad[1], quad[2], quad[3]}}; }
+    static Quads load(const std::int8_t *from) { return {{from[0], from[1], from[2], from[3]}}; }
+    /// Bytes without a sign times bytes with one, neighbours added. They have to fit 16 bits.
+    static Pairs products(Quads a, Quads b)
+    {
+        return {static_cast<std::int16_t>(a.bytes[0] * b.bytes[0] + a.bytes[1] * b.bytes[1]),
+                static_cast<std::int16_t>(a.bytes[2] * b.bytes[2] + a.bytes[3] * b.bytes[3])};
+    }
+    static Pairs add(Pairs a, Pairs b)
+    {
+        return {static_cast<std::int16_t>(a.low + b.low), static_cast<std::int16_t>(a.high + b.high)};
+    }
+    static Sums add_pair(Sums sum, Pairs v) { return sum + v.low + v.high; }
+    static double total(Floats v) { return v; }
+
     static void store(Floats v, float *to) { *to = v; }
     static void store(Floats v, std::uint16_t *to)
     {
@@ -97,6 +116,19 @@ struct Register {
     }
     static Floats floats(Sums v) { return _mm512_cvtepi32_ps(v); }
     static void store(Sums v, std::int32_t *to) { _mm512_storeu_si512(to, v); }
+
+    using Quads = __m512i;
+    static Quads same(const std::uint8_t *quad)
+    {
+        std::int32_t all;
+        __builtin_memcpy(&all, quad, sizeof all);
+        return _mm512_set1_epi32(all);
+    }
+    static Quads load(const std::int8_t *from) { return _mm512_loadu_si512(from); }
+    static Pairs products(Quads a, Quads b) { return _mm512_maddubs_epi16(a, b); }
+    static Pairs add(Pairs a, Pairs b) { return _mm512_add_epi16(a, b); }
+    static Sums add_pair(Sums sum, Pairs v) { return add_products(sum, v, _mm512_set1_epi16(1)); }
+    static double total(Floats v) { return _mm512_reduce_add_ps(v); }
 
     static void store(Floats v, float *to) { _mm512_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
@@ -157,6 +189,27 @@ struct Register {
     static Floats floats(Sums v) { return _mm256_cvtepi32_ps(v); }
     static void store(Sums v, std::int32_t *to) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), v); }
 
+    using Quads = __m256i;
+    static Quads same(const std::uint8_t *quad)
+    {
+        std::int32_t all;
+        __builtin_memcpy(&all, quad, sizeof all);
+        return _mm256_set1_epi32(all);
+    }
+    static Quads load(const std::int8_t *from)
+    {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+    }
+    static Pairs products(Quads a, Quads b) { return _mm256_maddubs_epi16(a, b); }
+    static Pairs add(Pairs a, Pairs b) { return _mm256_add_epi16(a, b); }
+    static Sums add_pair(Sums sum, Pairs v) { return add_products(sum, v, _mm256_set1_epi16(1)); }
+    static double total(Floats v)
+    {
+        const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+        const __m128 two = _mm_add_ps(half, _mm_movehl_ps(half, half));
+        return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    }
+
     static void store(Floats v, float *to) { _mm256_storeu_ps(to, v); }
     static void store(Floats v, std::uint16_t *to)
     {
@@ -185,6 +238,37 @@ private:
 using Register = Scalar;
 
 #endif
+
+/// The first `there` of the lanes.
+template <typename Set, typename T>
+inline void store_some(typename Set::Floats v, T *to, std::size_t there)
+{
+    if (there >= Set::lanes) {
+        Set::store(v, to);
+        return;
+    }
+    T values[Set::lanes];
+    Set::store(v, values);
+    for (std::size_t i = 0; i < there; ++i)
+        to[i] = values[i];
+}
+
+/// Sum and sum of squares of what passes by.
+struct RunningSums {
+    Register::Floats sum = Register::same(0.0F);
+    Register::Floats squares = Register::same(0.0F);
+
+    void add(Register::Floats v)
+    {
+        sum = sum + v;
+        squares = squares + v * v;
+    }
+    void add_to(double *sums) const
+    {
+        sums[0] += Register::total(sum);
+        sums[1] += Register::total(squares);
+    }
+};
 
 } // namespace
 

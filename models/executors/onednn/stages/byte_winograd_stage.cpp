@@ -106,6 +106,7 @@ struct ByteWinogradStage::Group : TileGroup {
     std::int16_t *in = nullptr;
     std::int32_t *sums = nullptr; ///< of one panel
     std::byte *edge = nullptr;    ///< a tile that reaches out of the picture
+    double *moments = nullptr;    ///< of this thread, or null
 };
 
 /// One convolution. Its vectors have as many values as its panels have channels.
@@ -190,6 +191,10 @@ void ByteWinogradStage::begin()
             part.shift[n] = (part.constant[n] * factor + addend) / unit;
         }
     }
+    double count = 0;
+    for (const Tensor *out : outputs)
+        count += static_cast<double>(out->height) * out->width * out->channels;
+    moments_.begin(count);
 }
 
 Rows ByteWinogradStage::needs(std::size_t, Rows out) const
@@ -240,19 +245,22 @@ std::size_t ByteWinogradStage::held_bytes() const
 
 void ByteWinogradStage::run(Rows rows)
 {
-    each_tile_group(
-        rows, outputs[0]->width, Matrices::tile, group_tiles, threads_,
-        [this](const TileGroup &tiles, int thread) {
-            std::byte *room = scratch + thread * thread_bytes();
-            auto *in = reinterpret_cast<std::int16_t *>(room);
-            auto *sums = reinterpret_cast<std::int32_t *>(in + Matrices::positions * position_values());
-            const Group group{tiles, in, sums,
-                              reinterpret_cast<std::byte *>(sums + Matrices::positions * group_tiles *
-                                                                       byte_winograd_panel)};
-            transform_input(group);
-            for (std::size_t part = 0; part < parts_.size(); ++part)
-                convolve(group, part);
-        });
+    moments_.start(threads_);
+    each_tile_group(rows, outputs[0]->width, Matrices::tile, group_tiles, threads_,
+                    [this](const TileGroup &tiles, int thread) {
+                        std::byte *room = scratch + thread * thread_bytes();
+                        auto *in = reinterpret_cast<std::int16_t *>(room);
+                        auto *sums =
+                            reinterpret_cast<std::int32_t *>(in + Matrices::positions * position_values());
+                        const Group group{tiles, in, sums,
+                                          reinterpret_cast<std::byte *>(
+                                              sums + Matrices::positions * group_tiles * byte_winograd_panel),
+                                          specs_.front().moments ? moments_.of(thread) : nullptr};
+                        transform_input(group);
+                        for (std::size_t part = 0; part < parts_.size(); ++part)
+                            convolve(group, part);
+                    });
+    moments_.finish();
     for (const Tensor *out : outputs)
         out->fill_borders(rows.begin, rows.end);
 }
@@ -323,6 +331,7 @@ void ByteWinogradStage::transform_output(const Group &group, std::size_t i, int 
         std::byte *to = out.row(group.y(t)) + group.x(t) * out.pixel_bytes() + channel * size_of(out.type);
         const bool whole = columns == Matrices::tile && rows == Matrices::tile;
         tile.in = group.sums + t * byte_winograd_panel;
+        tile.sums = whole ? group.moments : nullptr;
         tile.pixels = whole ? to : group.edge;
         tile.pixel = whole ? out.channels : tile.channels;
         tile.row = whole ? static_cast<std::size_t>(out.bordered_width()) * out.channels
@@ -334,7 +343,21 @@ void ByteWinogradStage::transform_output(const Group &group, std::size_t i, int 
             for (int c = 0; c < columns; ++c)
                 std::copy_n(group.edge + (r * Matrices::tile + c) * bytes, bytes,
                             to + r * out.row_bytes() + c * out.pixel_bytes());
+        if (group.moments)
+            for (int r = 0; r < rows; ++r)
+                add_moments(out, group.edge + r * Matrices::tile * bytes, columns * tile.channels,
+                            group.moments);
     }
+}
+
+/// What a norm reads is f32 or bf16.
+void ByteWinogradStage::add_moments(const Tensor &out, const std::byte *values, std::size_t count,
+                                    double *sums) const
+{
+    if (out.type == Type::f32)
+        kernels_.moments_f32(reinterpret_cast<const float *>(values), count, sums);
+    else
+        kernels_.moments_bf16(reinterpret_cast<const std::uint16_t *>(values), count, sums);
 }
 
 std::string ByteWinogradStage::describe() const
@@ -345,6 +368,8 @@ std::string ByteWinogradStage::describe() const
         text += " + modulation";
     if (spec.slope)
         text += " + activation";
+    if (spec.moments)
+        text += " + moments";
     return text + ", winograd F(4, 3) of bytes:" + kernels_.isa;
 }
 

@@ -7,6 +7,7 @@
 #include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/stages/conv_stage.h"
+#include "models/executors/onednn/stages/thread_moments.h"
 
 #include <memory>
 
@@ -37,6 +38,8 @@ public:
     /// Of the convolutions as they stand; it does a quarter of them.
     double gmac() const override;
     std::span<const ConvSpec> convolutions() const override { return specs_; }
+    /// Of all outputs, once the stage is done with them.
+    const Moments &moments() const { return moments_.moments(); }
 
 private:
     struct Group;
@@ -49,11 +52,13 @@ private:
     void convolve(const Group &group, std::size_t part) const;
     /// Of part `i`, the panel that begins with `channel`.
     void transform_output(const Group &group, std::size_t i, int channel) const;
+    void add_moments(const Tensor &out, const std::byte *values, std::size_t count, double *sums) const;
 
     std::vector<ConvSpec> specs_;
     Tensor &in_;
     const Kernels &kernels_;
     std::vector<Part> parts_;
+    ThreadMoments moments_;
     int threads_ = 1; ///< one where each thread has a band, and so a stage, of its own
 };
 
