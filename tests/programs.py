@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
+import socket
 import struct
 import subprocess
 import threading
@@ -30,7 +32,20 @@ def expect(condition, text):
         raise Failed(text)
 
 
-def wait_until(what, condition, seconds=20.0):
+def free_port():
+    """For a program that can't choose one itself: below those that the kernel gives to clients. Nobody gets it by
+    chance before it is bound, and no client that tries it again and again is connected to itself."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+def wait_until(what, condition, seconds=60.0):
     """The condition's value once there is one; fails with `what` was waited for."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -84,10 +99,10 @@ class Program:
                 self.readers.append(threading.Thread(target=self.read, args=(stream, lines), daemon=True))
                 self.readers[-1].start()
         # On stderr, as it is there also where nobody reads the log.
-        self.metrics_port = int(self._await_address(r"metrics on port (\d+)", 30))
+        self.metrics_port = int(self._await_address(r"metrics on port (\d+)", 60))
         self.port = None
         if name == "anime-server":
-            self.port = int(self._await_address(r"http://\S+:(\d+)/", 30))
+            self.port = int(self._await_address(r"http://\S+:(\d+)/", 60))
 
     def ended(self):
         """It is gone, and all that it said was read."""
@@ -112,7 +127,7 @@ class Program:
         with self.changed:
             return [json.loads(line) for line in self.lines]
 
-    def await_log(self, message, seconds=20.0, **fields):
+    def await_log(self, message, seconds=60.0, **fields):
         """The first line with this message and these fields."""
         end = time.monotonic() + seconds
         seen = 0
@@ -161,7 +176,7 @@ class Program:
     def state(self, job):
         return self.json("GET", f"/v1/jobs/{job}")[1].get("state")
 
-    def finished(self, job, seconds=40):
+    def finished(self, job, seconds=90):
         """The job once it is final."""
         end = time.monotonic() + seconds
         while True:
@@ -173,9 +188,9 @@ class Program:
                 time.sleep(0.1)
 
     def ready(self):
-        return self.request("GET", "/readyz", port=self.metrics_port, timeout=2)[0] == 200
+        return self.request("GET", "/readyz", port=self.metrics_port, timeout=10)[0] == 200
 
-    def await_ready(self, seconds=20.0):
+    def await_ready(self, seconds=60.0):
         wait_until(f"{self.name} to be ready", lambda: self.ready() or self.ended(), seconds)
         if self.ended():
             raise NotStarted(f"{self.name} did not get ready: {''.join(self.errors[-3:])}")

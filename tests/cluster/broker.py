@@ -12,11 +12,7 @@ import subprocess
 import threading
 import time
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from programs import free_port
 
 
 PASSWORDS = {"front": "front-secret", "worker": "worker-secret", "admin": "admin-secret"}
@@ -55,7 +51,7 @@ jetstream {{ store_dir: "{self.store}", max_memory_store: 64MB, max_file_store: 
     def start(self):
         self.log = open(os.path.join(self.folder, "nats-server.log"), "ab")
         self.process = subprocess.Popen([*self.prefix, "nats-server", "-c", self.config], stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 with open(os.path.join(self.folder, "nats-server.log"), encoding="utf-8") as log:

@@ -50,7 +50,7 @@ def need_module(name, version, package):
         skip(f"{name} for Python is not installed ({package})")
 
 
-def run(*command, timeout=60, **more):
+def run(*command, timeout=100, **more):
     """Its output, both streams; the test fails if it does."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
                             check=False, **more)
@@ -72,7 +72,7 @@ class Child:
         for line in self.process.stdout:
             self.lines.append(line)
 
-    def wait_for(self, what, seconds=30):
+    def wait_for(self, what, seconds=100):
         """The first line for which `what` (a text or a function) holds."""
         found = what if callable(what) else lambda line: what in line
         end = time.monotonic() + seconds

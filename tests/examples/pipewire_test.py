@@ -30,17 +30,17 @@ with tempfile.TemporaryDirectory() as folder:
         return "".join(listing.lines)
 
     with started("pipewire"):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not os.path.exists(os.path.join(folder, "pipewire-0")):
             assert time.monotonic() < end, "pipewire does not listen"
             time.sleep(0.1)
         with started("wireplumber"), started("gst-launch-1.0", *line_of("pipewire-camera-test")) as camera:
             camera.wait_for("Setting pipeline to PLAYING")
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while "anime-camera" not in (devices := monitor()):
                 assert time.monotonic() < end, f"no camera among the devices:\n{devices}\n" + "".join(camera.lines)
             assert "Anime" in devices and "video/x-raw" in devices, devices
             output = run("gst-launch-1.0", "-v", "pipewiresrc", "target-object=anime-camera", "num-buffers=10", "!",
-                         "videoconvert", "!", "fakesink", timeout=30)
+                         "videoconvert", "!", "fakesink")
             assert "width=(int)640, height=(int)360" in output and "format=(string)YUY2" in output, output
             assert camera.process.poll() is None, "".join(camera.lines)

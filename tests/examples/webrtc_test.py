@@ -33,11 +33,11 @@ def enough(line):
 def watch(address):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         with started(*BROWSER, "--user-data-dir=" + profile, address) as browser:
-            print(browser.wait_for(enough, 40).strip())
+            print(browser.wait_for(enough).strip())
 
 
 def refuses(address, body):
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=60)
     connection.request("POST", "/answer", body)
     status = connection.getresponse().status
     connection.close()

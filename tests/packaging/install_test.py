@@ -30,10 +30,10 @@ def run(*command, **more):
 
 
 def wait_until_ready(address):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 100
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(address + "/readyz", timeout=5):
+            with urllib.request.urlopen(address + "/readyz", timeout=20):
                 return
         except OSError:
             time.sleep(0.1)

@@ -21,7 +21,7 @@ with tempfile.TemporaryDirectory() as folder:
                 break
         server.terminate()
         try:
-            _, errors = server.communicate(timeout=25)
+            _, errors = server.communicate(timeout=100)
         except subprocess.TimeoutExpired:
             server.kill()
             sys.exit("it hangs")

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-PATIENCE = 30  # seconds, for what takes one
+PATIENCE = 100  # seconds, for what takes one
 
 
 class Server:
