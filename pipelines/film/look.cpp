@@ -172,10 +172,18 @@ void stream_added(GstElement *parsebin, GstPad *pad, gpointer data)
     if (!found.missing.empty())
         refuse("film-decoder-missing", "Nothing here decodes the film's picture, " + found.missing + ".",
                "Install the Debian packages gstreamer1.0-libav and gstreamer1.0-plugins-bad.");
-    const bool any_picture = std::ranges::any_of(
-        found.streams, [](const auto &stream) { return stream->film.kind == StreamKind::video; });
-    if (!any_picture && found.all_known)
-        refuse("film-no-picture", "There is no moving picture in " + path + ".", "Name a film.");
+    const auto count = [&](StreamKind kind) {
+        return std::ranges::count_if(found.streams,
+                                     [kind](const auto &stream) { return stream->film.kind == kind; });
+    };
+    if (count(StreamKind::video) == 0 && found.all_known) {
+        const auto sounds = count(StreamKind::audio);
+        const std::string only =
+            sounds > 0 ? ", only sound (" + std::to_string(sounds) + (sounds > 1 ? " tracks)" : " track)")
+                       : "";
+        refuse("film-no-picture", "There is no moving picture in " + path + only + ".",
+               "Name a film that has one.");
+    }
     refuse("film-unreadable",
            "The file " + path + " can't be read as a film" +
                (failure ? ": " + failure->message : std::string(".")),
