@@ -19,9 +19,7 @@ constexpr double quick_work = 0.37;
 
 /// Shares of the budget: more is too slow; what is chosen has time to spare for what else the machine does.
 constexpr double too_slow = 0.92;
-constexpr double at_ease = 0.75;
-/// Of what the whole style would take, by what its quick net takes.
-constexpr double at_ease_with_the_whole = 0.85;
+constexpr double at_ease = 0.82;
 /// One frame of so many may be hurried.
 constexpr int seldom = 20;
 
@@ -74,21 +72,42 @@ void RateKeeper::change(std::size_t level)
     slow_ = watched_ = hurried_ = 0;
 }
 
+/// What the whole of a frame like this one would take at another level. To make frames smaller and paintings
+/// larger takes time of its own, more than the smaller painting saves where the net is quick.
+double RateKeeper::would_take(const Times &now, std::size_t level) const
+{
+    double rest = now.rest;
+    if (shrinks(level) != shrinks(level_))
+        rest = (shrinks(level) ? rest_where_smaller_ : rest_at_full_size_).value_or(rest);
+    return rest + now.net * work(level) / work(level_);
+}
+
+/// The next above this one, or full size where that takes no longer.
+std::size_t RateKeeper::better(const Times &now) const
+{
+    const std::size_t full = has_quick_;
+    const std::size_t next = level_ - 1;
+    return shrinks(next) && would_take(now, full) <= would_take(now, next) ? full : next;
+}
+
 bool RateKeeper::handled(std::uint64_t time, std::uint64_t net, std::uint64_t budget)
 {
     if (warming_up_) {
         warming_up_ = false;
         return false;
     }
-    const auto took = static_cast<double>(time);
     const auto had = static_cast<double>(budget);
-    slow_ = took > too_slow * had ? slow_ + 1 : 0;
-    least_ = slow_ == 1 ? time : std::min(least_, time);
+    const Times now = {static_cast<double>(std::min(net, time)),
+                       static_cast<double>(time - std::min(net, time))};
+    std::optional<double> &rest = shrinks(level_) ? rest_where_smaller_ : rest_at_full_size_;
+    rest = std::min(rest.value_or(now.rest), now.rest);
+
+    slow_ = now.all() > too_slow * had ? slow_ + 1 : 0;
+    least_ = slow_ == 1 ? now.all() : std::min(least_, now.all());
     if (slow_ == slow_frames) {
         slow_ = 0;
         std::size_t level = level_;
-        while (level + 1 < levels() &&
-               static_cast<double>(least_) * work(level) / work(level_) > at_ease * had)
+        while (level + 1 < levels() && least_ * work(level) / work(level_) > at_ease * had)
             ++level;
         if (level == level_)
             return false; // it is at the last
@@ -99,15 +118,14 @@ bool RateKeeper::handled(std::uint64_t time, std::uint64_t net, std::uint64_t bu
         return false;
 
     ++watched_;
-    const double allowed = has_quick_ && level_ == 1 ? at_ease_with_the_whole : at_ease;
-    const auto grows = static_cast<double>(std::min(net, time));
-    hurried_ += took - grows + grows * work(level_ - 1) / work(level_) > allowed * had;
+    const std::size_t level = better(now);
+    hurried_ += would_take(now, level) > at_ease * had;
     if (watched_ < wait_)
         return false;
     const bool calm = hurried_ * seldom <= watched_;
     watched_ = hurried_ = 0;
     if (calm)
-        change(level_ - 1);
+        change(level);
     else
         went_up_ = false; // it has held this level for long
     return calm;
