@@ -92,7 +92,6 @@ private:
     void fail(const std::string &key, const RunPtr &run, const Problem &problem);
     void call_off(const std::string &key, const RunPtr &run);
     Problem problem_of(const BrokerError &error) const;
-    std::chrono::system_clock::time_point deadline_of(const Run &run) const;
     std::chrono::seconds grace() const;
 
     const Settings settings_;

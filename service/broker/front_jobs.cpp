@@ -3,6 +3,8 @@
 // fetch, look up. Each is a letter of the outbox.
 #include "service/broker/front.h"
 
+#include "service/broker/times.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -12,13 +14,6 @@ namespace anime::service::broker
 
 namespace
 {
-
-using Wall = std::chrono::system_clock::time_point;
-
-Wall now()
-{
-    return std::chrono::system_clock::now();
-}
 
 Problem result_gone()
 {
@@ -69,13 +64,7 @@ void Front::end_work(const RunPtr &run, const JobView &job)
         waits_at = work.state == JobState::queued ? work.sequence : 0;
         if (ended)
             end(work, job.state, job.problem);
-        try {
-            states_.put(run->key, write(work), entry->revision);
-            written = true;
-        } catch (const BrokerError &error) {
-            if (error.fault() != Fault::conflict)
-                throw;
-        }
+        written = states_.try_put(run->key, write(work), entry->revision).has_value();
     }
     if (ended) {
         connection_.publish(cancel_prefix + run->key, std::to_string(generation));
@@ -109,7 +98,7 @@ void Front::restore(const std::string &key)
             work.generation = current->generation;
             work.queued = now();
             work.request_id = run->request_id;
-            work.deadline = deadline_of(*run);
+            work.deadline = wall(run->deadline);
             for (const std::string &id : current->jobs)
                 add_job(work, id);
             states_.put(key, write(work), 0);
@@ -247,8 +236,7 @@ bool Front::adopt(const std::string &id)
     run->request_id = work.request_id;
     run->options = view.options;
     run->queued = std::chrono::steady_clock::now();
-    run->deadline = std::chrono::steady_clock::now() +
-                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(work.deadline - now());
+    run->deadline = steady(work.deadline);
     if (const RunPtr shared = board_->adopt(view, run, run->deadline)) {
         follow(shared, id, record.generation, nullptr);
         // It may have ended before it was followed.

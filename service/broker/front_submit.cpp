@@ -2,6 +2,7 @@
 // How a front hands a job to the broker: its key, its work's record, its own record, the task.
 #include "service/broker/front.h"
 
+#include "service/broker/times.h"
 #include "service/text.h"
 
 #include <nlohmann/json.hpp>
@@ -11,24 +12,6 @@
 
 namespace anime::service::broker
 {
-
-namespace
-{
-
-using Wall = std::chrono::system_clock::time_point;
-
-Wall now()
-{
-    return std::chrono::system_clock::now();
-}
-
-} // namespace
-
-Wall Front::deadline_of(const Run &run) const
-{
-    return now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                       run.deadline.load() - std::chrono::steady_clock::now());
-}
 
 void Front::submit(const RunPtr &run, const Entrant &entrant)
 {
@@ -72,14 +55,9 @@ Front::Tried Front::try_submit(const RunPtr &run, const Entrant &entrant)
     if (!enter(run, entrant, work, picture))
         return Tried::again;
     const char *cache = picture ? "hit" : work.jobs.size() > 1 || work.more ? "shared" : "miss";
-    try {
-        JobRecord record{job, work.generation, false, {}};
-        record.view.cache = cache;
-        jobs_.put(job.id, write(record), 0);
-    } catch (const BrokerError &error) {
-        if (error.fault() != Fault::conflict) // it was there: from a try whose answer was lost
-            throw;
-    }
+    JobRecord record{job, work.generation, false, {}};
+    record.view.cache = cache;
+    jobs_.try_put(job.id, write(record), 0); // it may be there, from a try whose answer was lost
     metrics_.cache(cache);
     if (picture) {
         log_.write(Level::info, Layer::inference, job.request_id, "no need to paint",
@@ -121,14 +99,7 @@ Front::Tried Front::claim_key(const JobView &job, const std::string &idempotency
         }
         revision = entry->revision;
     }
-    try {
-        idems_.put(name, write(IdemRecord{job.id, job.key}), revision);
-    } catch (const BrokerError &error) {
-        if (error.fault() != Fault::conflict)
-            throw;
-        return Tried::again;
-    }
-    return Tried::done;
+    return idems_.try_put(name, write(IdemRecord{job.id, job.key}), revision) ? Tried::done : Tried::again;
 }
 
 /// Puts the job into its work's record: queued, joined, or done with a `picture` that is known. False if
@@ -160,18 +131,11 @@ bool Front::enter(const RunPtr &run, const Entrant &entrant, Work &work, Picture
         }
     }
     add_job(work, job.id);
-    work.deadline = std::max(work.deadline, deadline_of(*run));
+    work.deadline = std::max(work.deadline, wall(run->deadline));
     ++work.version;
     // Before it is written: the watch may tell of what comes next before put() returns.
     follow(run, job.id, work.generation, entrant.input);
-    try {
-        states_.put(run->key, write(work), entry ? entry->revision : 0);
-    } catch (const BrokerError &error) {
-        if (error.fault() != Fault::conflict)
-            throw;
-        return false;
-    }
-    return true;
+    return states_.try_put(run->key, write(work), entry ? entry->revision : 0).has_value();
 }
 
 /// Sent again under the same id, it is known there. Whoever joined may send it before whoever came first.
@@ -198,13 +162,8 @@ void Front::publish(const RunPtr &run, const Entrant &entrant, Work work)
         if (work.state != JobState::queued || work.sequence != 0)
             return;
         work.sequence = stored.sequence;
-        try {
-            states_.put(run->key, write(work), entry->revision);
+        if (states_.try_put(run->key, write(work), entry->revision))
             return;
-        } catch (const BrokerError &error) {
-            if (error.fault() != Fault::conflict)
-                throw;
-        }
     }
 }
 

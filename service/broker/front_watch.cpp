@@ -2,6 +2,8 @@
 // What a front follows, and what becomes of it, as the broker's records tell.
 #include "service/broker/front.h"
 
+#include "service/broker/times.h"
+
 #include <algorithm>
 
 namespace anime::service::broker
@@ -125,13 +127,13 @@ void Front::fail(const std::string &key, const RunPtr &run, const Problem &probl
     unfollow(key, run);
     if (board_->wanted(run))
         metrics_.rejected(problem.code);
-    board_->fail(run, problem, std::chrono::system_clock::now());
+    board_->fail(run, problem, now());
 }
 
 void Front::call_off(const std::string &key, const RunPtr &run)
 {
     unfollow(key, run);
-    board_->called_off(run, std::chrono::system_clock::now());
+    board_->called_off(run, now());
 }
 
 } // namespace anime::service::broker

@@ -193,6 +193,18 @@ std::uint64_t Bucket::put(const std::string &key, std::string_view value, std::u
         .sequence;
 }
 
+std::optional<std::uint64_t> Bucket::try_put(const std::string &key, std::string_view value,
+                                             std::uint64_t expected)
+{
+    try {
+        return put(key, value, expected);
+    } catch (const BrokerError &error) {
+        if (error.fault() != Fault::conflict)
+            throw;
+        return std::nullopt;
+    }
+}
+
 std::optional<Message> find_direct(Connection &connection, const std::string &stream,
                                    const std::string &subject)
 {

@@ -58,6 +58,9 @@ public:
     std::optional<Entry> get(const std::string &key) const;
     /// Only if its revision is still `expected`, 0: if there is none. Throws BrokerError conflict.
     std::uint64_t put(const std::string &key, std::string_view value, std::uint64_t expected);
+    /// The same, but nothing where somebody else was faster.
+    std::optional<std::uint64_t> try_put(const std::string &key, std::string_view value,
+                                         std::uint64_t expected);
 
     std::string stream() const { return "KV_" + name_; }
     std::string subject(const std::string &key) const { return "$KV." + name_ + "." + key; }

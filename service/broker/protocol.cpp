@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/broker/protocol.h"
 
+#include "service/broker/times.h"
 #include "service/json_text.h"
 #include "service/results/picture_json.h"
 
@@ -16,7 +17,6 @@ namespace
 
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
-using Wall = std::chrono::system_clock::time_point;
 
 /// A stopped front or worker leaves its painter's consumer behind, an upgrade each one's.
 constexpr std::chrono::hours consumer_life{24 * 7};
@@ -176,16 +176,13 @@ void ensure_consumer(Connection &connection, const std::string &painter, std::ch
 Headers headers_of(const Task &task, std::uint64_t generation, Wall deadline,
                    const std::string &painter_digest)
 {
-    const auto waited = std::chrono::steady_clock::now() - task.queued;
-    const Wall queued = std::chrono::system_clock::now() -
-                        std::chrono::duration_cast<std::chrono::system_clock::duration>(waited);
     return {{id_header, task_id(task.key, generation)},
             {"Anime-Key", task.key},
             {"Anime-Generation", std::to_string(generation)},
             {"Anime-Request-Id", task.request_id},
             {"Anime-Options", dump(to_json(task.options))},
             {"Anime-Painter", painter_digest},
-            {"Anime-Queued", std::to_string(unix_ms(queued))},
+            {"Anime-Queued", std::to_string(unix_ms(wall(task.queued)))},
             {"Anime-Deadline", std::to_string(unix_ms(deadline))},
             {"Anime-Receive-Ms", std::to_string(task.receive_ms)}};
 }
@@ -209,10 +206,7 @@ Arrived read_task(const Message &message)
     task.request_id = message.header("Anime-Request-Id");
     task.options = paint_options_of(Json::parse(message.header("Anime-Options")));
     arrived.painter_digest = message.header("Anime-Painter");
-    const Wall queued = from_unix_ms(std::stoll(message.header("Anime-Queued")));
-    const auto waited =
-        std::max(std::chrono::system_clock::duration{}, std::chrono::system_clock::now() - queued);
-    task.queued = std::chrono::steady_clock::now() - waited;
+    task.queued = steady(std::min(from_unix_ms(std::stoll(message.header("Anime-Queued"))), now()));
     arrived.deadline = from_unix_ms(std::stoll(message.header("Anime-Deadline")));
     task.receive_ms = std::stod(message.header("Anime-Receive-Ms"));
     const std::string_view data = message.data();
@@ -234,7 +228,7 @@ void end(Work &work, JobState state, const std::optional<Problem> &problem)
 {
     work.state = state;
     work.stage = "done";
-    work.finished = std::chrono::system_clock::now();
+    work.finished = now();
     work.problem = problem;
     ++work.version;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "service/broker/worker.h"
 
+#include "service/broker/times.h"
+
 #include <nlohmann/json.hpp>
 
 #include <exception>
@@ -13,7 +15,6 @@ namespace
 {
 
 using namespace std::chrono_literals;
-using Wall = std::chrono::system_clock::time_point;
 
 /// One that so many workers began and none ended is put aside.
 constexpr unsigned most_attempts = 3;
@@ -21,17 +22,6 @@ constexpr std::chrono::seconds pull_for{1};
 constexpr std::chrono::milliseconds pause{100};
 /// How long the end of a run is told to a broker that is gone; its message comes again to somebody else.
 constexpr std::chrono::minutes insist_for{2};
-
-Wall now()
-{
-    return std::chrono::system_clock::now();
-}
-
-std::chrono::steady_clock::time_point steady(Wall time)
-{
-    return std::chrono::steady_clock::now() +
-           std::chrono::duration_cast<std::chrono::steady_clock::duration>(time - now());
-}
 
 } // namespace
 
@@ -357,13 +347,10 @@ bool Worker::change(Hand &hand, const std::function<void(Work &)> &how)
     while (!hand.lost) {
         Work changed = hand.work;
         how(changed);
-        try {
-            hand.revision = states_.put(hand.run->key, write(changed), hand.revision);
+        if (const auto revision = states_.try_put(hand.run->key, write(changed), hand.revision)) {
+            hand.revision = *revision;
             hand.work = std::move(changed);
             return true;
-        } catch (const BrokerError &error) {
-            if (error.fault() != Fault::conflict)
-                throw;
         }
         if (!refresh_locked(hand))
             return false;
