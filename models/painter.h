@@ -23,6 +23,9 @@ struct PaintSettings {
     std::string device = "auto";    ///< auto, cpu, cuda:N
     std::string precision = "auto"; ///< auto, f32, bf16, int8, f16 (on a GPU)
     unsigned threads = 0;           ///< CPU threads of the executor; 0: one per core that the process may use
+    /// Pictures that are painted at once, each by its share of the threads; 0: as many as are worth it. A
+    /// painter may do with fewer.
+    unsigned pictures = 1;
 
     bool operator==(const PaintSettings &) const = default;
 };
@@ -37,9 +40,10 @@ struct PainterInfo {
     std::string device;    ///< cpu, cuda:0
     std::string precision; ///< f32, bf16, int8, f16
     std::string isa;       ///< what the CPU kernels use, as oneDNN names it; empty elsewhere
-    unsigned threads = 0;
-    bool graded = false; ///< light and contrast are the style's own: not to be matched to the photo's
-    int face_size = 512; ///< side in pixels at which the model paints a face best
+    unsigned threads = 0;  ///< for one picture
+    unsigned pictures = 1; ///< painted at once
+    bool graded = false;   ///< light and contrast are the style's own: not to be matched to the photo's
+    int face_size = 512;   ///< side in pixels at which the model paints a face best
 };
 
 /// What one call cost.
@@ -49,8 +53,8 @@ struct PaintStats {
     std::size_t memory_bytes = 0;   ///< weights and buffers that the executor holds for this model and size
 };
 
-/// Paints pictures with one model on one executor. Safe to call from several threads: calls beyond the
-/// executor's slots wait, and stop waiting when cancelled.
+/// Paints pictures with one model on one executor. Safe to call from several threads: calls beyond
+/// PainterInfo::pictures, and beyond what else the device does, wait, and stop waiting when cancelled.
 class ANIME_API Painter
 {
 public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The threads that a device's pictures are painted on: one on the CPU, two on a GPU, where one frame is
-// copied while the other one is computed. OpenMP, of oneDNN and of libtorch, keeps a pool of threads for each
-// thread that calls it, and cuDNN what it knows of convolutions, so painting on the callers' threads would
-// cost that for each pipeline.
+// The threads that a device's pictures are painted on: on the CPU one, or one for each picture where several
+// share the cores; two on a GPU, where one frame is copied while the other one is computed. OpenMP, of oneDNN
+// and of libtorch, keeps a pool of threads for each thread that calls it, and cuDNN what it knows of
+// convolutions, so painting on the callers' threads would cost that for each pipeline.
 #pragma once
 
 #include <atomic>
@@ -29,34 +29,51 @@ public:
     /// somebody holds it.
     static std::shared_ptr<Slot> of(const std::string &device);
 
+    /// Has at most so many threads; all but the first are made when they are needed.
     explicit Slot(unsigned workers = 1);
     ~Slot();
     Slot(const Slot &) = delete;
     Slot &operator=(const Slot &) = delete;
 
-    /// Runs `work` on one of the slot's threads, whose number it is told, with `threads` OpenMP threads, in
-    /// the order of the calls, and waits for it; what it throws is thrown here. Throws Error cancelled when
-    /// `cancel` is set before its turn. Returns the nanoseconds of waiting for the turn.
-    std::uint64_t run(unsigned threads, const std::atomic<bool> &cancel,
+    /// How a picture shares the slot.
+    struct Share {
+        unsigned threads = 1; ///< OpenMP threads that it is painted with
+        unsigned at_once = 1; ///< pictures, with it, while it is painted
+    };
+
+    /// Runs `work` on one of the slot's threads, whose number it is told, in the order of the calls, and
+    /// waits for it; what it throws is thrown here. Throws Error cancelled when `cancel` is set before its
+    /// turn. Returns the nanoseconds of waiting for the turn.
+    std::uint64_t run(Share share, const std::atomic<bool> &cancel,
                       const std::function<void(unsigned worker)> &work);
 
 private:
     struct Job {
-        unsigned threads = 0;
+        Share share;
         const std::function<void(unsigned)> *work = nullptr;
         bool started = false;
         bool done = false;
         std::uint64_t started_at = 0;
         std::exception_ptr error;
     };
+    struct Worker {
+        Job *job = nullptr; ///< null: idle
+        std::thread thread;
+    };
 
     void loop(unsigned worker);
+    // With the lock held.
+    void start_jobs();
+    bool has_room_for(const Share &share) const;
+    void add_worker();
+    Worker *idle_worker();
 
+    const unsigned most_workers_;
     std::mutex lock_; ///< of everything below
     std::condition_variable changed_;
     std::deque<Job *> queue_;
     bool stop_ = false;
-    std::vector<std::thread> workers_;
+    std::deque<Worker> workers_;
 };
 
 } // namespace anime

@@ -12,9 +12,13 @@
 
 #include <glib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <list>
+#include <mutex>
 #include <new>
+#include <set>
+#include <utility>
 
 namespace anime
 {
@@ -24,10 +28,23 @@ namespace
 
 using namespace onednn;
 
-/// Plans that are kept for the next picture of their size: a stream needs one, faces another.
-constexpr std::size_t kept_plans = 4;
+/// Sizes of which plans are kept for the next picture: a stream needs one, faces another.
+constexpr std::size_t kept_sizes = 4;
 /// What plans other than the newest may hold together.
 constexpr std::size_t kept_bytes = std::size_t{48} << 20;
+/// Pictures at once where nobody says how many: each needs memory of its own, and so do the frames around it.
+constexpr unsigned most_pictures = 4;
+
+/// How many pictures to paint at once with so many threads: the number that leaves the fewest threads
+/// without work, and of these the largest, because the threads of one picture wait for each other.
+unsigned worthwhile_pictures(unsigned threads)
+{
+    unsigned best = std::min(2U, threads);
+    for (unsigned pictures = best; pictures <= std::min(most_pictures, threads); ++pictures)
+        if (threads / pictures * pictures >= threads / best * best)
+            best = pictures;
+    return best;
+}
 
 class OnednnPainter final : public Painter
 {
@@ -44,7 +61,10 @@ public:
         info_.device = "cpu";
         info_.precision = public_name(precision_);
         info_.isa = isa().name;
-        info_.threads = settings.threads ? settings.threads : usable_cores();
+        const unsigned threads = settings.threads ? settings.threads : usable_cores();
+        info_.pictures =
+            settings.pictures == 0 ? worthwhile_pictures(threads) : std::min(settings.pictures, threads);
+        info_.threads = threads / info_.pictures;
         info_.face_size = model_->face_size;
         info_.graded = model_->graded;
     }
@@ -55,9 +75,10 @@ public:
     {
         PaintStats stats;
         try {
-            stats.wait_ns = slot_->run(info_.threads, cancel, [&](unsigned) {
+            stats.wait_ns = slot_->run({info_.threads, info_.pictures}, cancel, [&](unsigned) {
                 const auto start = std::chrono::steady_clock::now();
-                plan(in.width, in.height, cancel).paint(in, out, cancel);
+                const LentPlan plan(*this, in.width, in.height, cancel);
+                plan->paint(in, out, cancel);
                 stats.inference_ns =
                     std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
                 stats.memory_bytes = held();
@@ -81,6 +102,29 @@ private:
         int width = 0;
         int height = 0;
         std::unique_ptr<Plan> plan;
+        bool lent = false;
+    };
+
+    /// A plan for one size, which belongs to one picture while this lives.
+    class LentPlan
+    {
+    public:
+        LentPlan(OnednnPainter &painter, int width, int height, const std::atomic<bool> &cancel)
+            : painter_(painter), kept_(painter.lend(width, height, cancel))
+        {
+        }
+        ~LentPlan()
+        {
+            const std::lock_guard guard(painter_.lock_);
+            kept_.lent = false;
+        }
+        LentPlan(const LentPlan &) = delete;
+        LentPlan &operator=(const LentPlan &) = delete;
+        Plan *operator->() const { return kept_.plan.get(); }
+
+    private:
+        OnednnPainter &painter_;
+        Kept &kept_;
     };
 
     static Error out_of_memory(const ConstImage &in)
@@ -91,23 +135,28 @@ private:
                 "Lower max-dimension, or give the process more memory."};
     }
 
-    /// Only called on the slot's thread, which is what protects plans_ and cache_.
-    Plan &plan(int width, int height, const std::atomic<bool> &cancel)
+    Kept &lend(int width, int height, const std::atomic<bool> &cancel)
     {
-        for (auto i = plans_.begin(); i != plans_.end(); ++i)
-            if (i->width == width && i->height == height) {
-                plans_.splice(plans_.begin(), plans_, i);
-                return *plans_.front().plan;
+        {
+            const std::lock_guard guard(lock_);
+            const auto idle = std::find_if(plans_.begin(), plans_.end(), [&](const Kept &kept) {
+                return kept.width == width && kept.height == height && !kept.lent;
+            });
+            if (idle != plans_.end()) {
+                plans_.splice(plans_.begin(), plans_, idle);
+                plans_.front().lent = true;
+                return plans_.front();
             }
-        trim(kept_plans - 1, kept_bytes);
+            trim(width, height);
+        }
         auto made = std::make_unique<Plan>(
             model_->graph, precision_, width, height, cache_, static_cast<int>(info_.threads), [&cancel] {
                 if (cancel)
                     throw Error("cancelled", "Painting was cancelled while its plan was made.");
             });
         log(*made, width, height);
-        plans_.push_front({width, height, std::move(made)});
-        return *plans_.front().plan;
+        const std::lock_guard guard(lock_);
+        return plans_.emplace_front(Kept{width, height, std::move(made), true});
     }
 
     void log(const Plan &plan, int width, int height) const
@@ -117,23 +166,25 @@ private:
                     info_.isa.c_str(), plan.describe().c_str());
     }
 
-    /// Keeps the newest plans, at most `count` of them and `bytes` together.
-    void trim(std::size_t count, std::size_t bytes)
+    /// Makes room for a plan of this size. Of plans that are not lent it keeps the newest, with those that
+    /// are for at most kept_sizes sizes, and at most kept_bytes of them. With the lock held.
+    void trim(int width, int height)
     {
-        std::size_t held = 0;
-        std::size_t n = 0;
-        auto i = plans_.begin();
-        for (; i != plans_.end() && n < count; ++i, ++n) {
-            held += i->plan->memory_bytes();
-            if (held > bytes)
-                break;
-        }
-        plans_.erase(i, plans_.end());
+        std::set<std::pair<int, int>> sizes = {{width, height}};
+        std::size_t bytes = 0;
+        bool full = false;
+        std::erase_if(plans_, [&](const Kept &kept) {
+            sizes.emplace(kept.width, kept.height);
+            bytes += kept.plan->memory_bytes();
+            full = full || sizes.size() > kept_sizes || bytes > kept_bytes;
+            return full && !kept.lent;
+        });
     }
 
     std::size_t held() const
     {
         std::size_t sum = cache_.bytes();
+        const std::lock_guard guard(lock_);
         for (const Kept &kept : plans_)
             sum += kept.plan->memory_bytes();
         return sum;
@@ -144,7 +195,8 @@ private:
     std::shared_ptr<Slot> slot_;
     PainterInfo info_;
     WeightCache cache_;
-    std::list<Kept> plans_; ///< the last used first
+    mutable std::mutex lock_; ///< protects what follows
+    std::list<Kept> plans_;   ///< the last used first
     std::atomic<std::size_t> held_ = 0;
 };
 

@@ -22,6 +22,9 @@ namespace anime
 namespace
 {
 
+/// One is copied while the other one is computed, whatever was asked for: that costs a single stream nothing.
+constexpr unsigned pictures_of_a_gpu = 2;
+
 using Network = std::unique_ptr<AnimeTorchNetwork, void (*)(AnimeTorchNetwork *)>;
 
 class TorchPainter final : public Painter
@@ -51,7 +54,7 @@ PaintStats TorchPainter::paint(const ConstImage &in, const Image &out, const std
     const AnimeTorchPicture picture{in.data,    in.stride, in.pixel, out.data,
                                     out.stride, out.pixel, in.width, in.height};
     PaintStats stats;
-    stats.wait_ns = slot_->run(info_.threads, cancel, [&](unsigned worker) {
+    stats.wait_ns = slot_->run({info_.threads, info_.pictures}, cancel, [&](unsigned worker) {
         const auto start = std::chrono::steady_clock::now();
         AnimeTorchError error{};
         if (!torch_module().paint(network_.get(), &picture, worker, &cancel, &stats.memory_bytes, &error))
@@ -120,6 +123,8 @@ std::shared_ptr<Painter> make_torch_painter(const PaintSettings &settings)
     info.device = device.name;
     info.precision = settings.precision == "auto" ? device.half ? "f16" : "f32" : settings.precision;
     info.threads = settings.threads ? settings.threads : usable_cores();
+    // On the CPU all threads work on one picture.
+    info.pictures = info.device == "cpu" ? 1 : pictures_of_a_gpu;
 
     const ModelSource source = locate_model(settings.model);
     if (source.kind == ModelSource::Kind::torch) {

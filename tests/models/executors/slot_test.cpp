@@ -10,6 +10,8 @@
 #include <sched.h>
 
 #include <array>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <latch>
 #include <set>
@@ -33,7 +35,7 @@ TEST(Slot, RunsEveryCallersWorkOnOneThreadWithTheirNumberOfThreads)
     for (int i = 0; i < 8; ++i)
         callers.emplace_back([&, i] {
             for (int n = 0; n < 20; ++n)
-                slot.run(1 + i, never, [&](unsigned) {
+                slot.run({.threads = 1 + static_cast<unsigned>(i)}, never, [&](unsigned) {
                     EXPECT_EQ(++inside, 1);
                     EXPECT_EQ(omp_get_max_threads(), 1 + i);
                     seen.insert(std::this_thread::get_id());
@@ -53,14 +55,15 @@ TEST(Slot, CancelEndsTheWaitAndLeavesTheSlotToOthers)
     std::promise<void> begun;
     std::promise<void> go_on;
     auto painting = std::async(std::launch::async, [&] {
-        slot.run(1, never, [&](unsigned) {
+        slot.run({}, never, [&](unsigned) {
             begun.set_value();
             go_on.get_future().wait();
         });
     });
     begun.get_future().wait();
-    auto waiting = std::async(
-        std::launch::async, [&] { slot.run(1, cancel, [](unsigned) { ADD_FAILURE() << "was cancelled"; }); });
+    auto waiting = std::async(std::launch::async, [&] {
+        slot.run({}, cancel, [](unsigned) { ADD_FAILURE() << "was cancelled"; });
+    });
     cancel = true;
     try {
         waiting.get();
@@ -70,15 +73,15 @@ TEST(Slot, CancelEndsTheWaitAndLeavesTheSlotToOthers)
     }
     go_on.set_value();
     painting.get();
-    EXPECT_NO_THROW(slot.run(1, never, [](unsigned) {}));
+    EXPECT_NO_THROW(slot.run({}, never, [](unsigned) {}));
 }
 
 TEST(Slot, ThrowsToTheCallerWhatTheWorkThrows)
 {
     Slot slot;
-    EXPECT_THROW(slot.run(1, never, [](unsigned) { throw std::domain_error("out of paint"); }),
+    EXPECT_THROW(slot.run({}, never, [](unsigned) { throw std::domain_error("out of paint"); }),
                  std::domain_error);
-    EXPECT_NO_THROW(slot.run(1, never, [](unsigned) {}));
+    EXPECT_NO_THROW(slot.run({}, never, [](unsigned) {}));
 }
 
 TEST(Slot, HasWorkersThatWorkAtTheSameTimeEachOnItsOwn)
@@ -87,7 +90,7 @@ TEST(Slot, HasWorkersThatWorkAtTheSameTimeEachOnItsOwn)
     std::latch both(2);
     std::array<std::atomic<int>, 2> inside{};
     const auto paint = [&] {
-        slot.run(1, never, [&](unsigned worker) {
+        slot.run({.at_once = 2}, never, [&](unsigned worker) {
             both.arrive_and_wait(); // for ever, were there one worker
             EXPECT_LT(worker, 2U);
             EXPECT_EQ(++inside.at(worker), 1);
@@ -96,6 +99,89 @@ TEST(Slot, HasWorkersThatWorkAtTheSameTimeEachOnItsOwn)
     auto first = std::async(std::launch::async, paint);
     paint();
     first.get();
+}
+
+/// Work that tells when it has begun, and ends when it is told.
+class Held
+{
+public:
+    void operator()()
+    {
+        begun_.set_value();
+        go_on_.get_future().wait();
+    }
+    void wait_until_begun() { begun_.get_future().wait(); }
+    void let_go() { go_on_.set_value(); }
+
+private:
+    std::promise<void> begun_;
+    std::promise<void> go_on_;
+};
+
+std::future<void> run_aside(Slot &slot, Slot::Share share, std::function<void()> work)
+{
+    return std::async(std::launch::async,
+                      [&slot, share, work] { slot.run(share, never, [&](unsigned) { work(); }); });
+}
+
+// A picture for all threads is painted alone, whatever the others allow.
+TEST(Slot, WhoWantsItForItselfHasItForItself)
+{
+    Slot slot(4);
+    std::atomic<int> inside = 0;
+    std::vector<std::thread> callers;
+    for (unsigned i = 0; i < 8; ++i)
+        callers.emplace_back([&, i] {
+            const Slot::Share share{.threads = 1, .at_once = i % 2 ? 1U : 4U};
+            for (int n = 0; n < 50; ++n)
+                slot.run(share, never, [&](unsigned worker) {
+                    EXPECT_LT(worker, 4U);
+                    const int here = ++inside;
+                    EXPECT_LE(here, static_cast<int>(share.at_once));
+                    --inside;
+                });
+        });
+    for (auto &caller : callers)
+        caller.join();
+}
+
+// While many share the slot, one that wants it for itself does not wait for ever.
+TEST(Slot, NobodyIsOvertaken)
+{
+    Slot slot(2);
+    Held first;
+    auto painting = run_aside(slot, {.at_once = 2}, [&] { first(); });
+    first.wait_until_begun();
+    std::atomic<bool> alone_done = false;
+    std::atomic<bool> cancel = false;
+    std::promise<void> queued;
+    auto alone = std::async(std::launch::async, [&] {
+        queued.set_value();
+        slot.run({.at_once = 1}, never, [&](unsigned) { alone_done = true; });
+    });
+    queued.get_future().wait();
+    // Whoever comes behind it is painted behind it. That it stands in the queue can't be seen from outside:
+    // it has, once somebody who may share the slot finds no room.
+    for (bool stands = false; !stands;) {
+        cancel = false;
+        auto probe = std::async(std::launch::async, [&] {
+            try {
+                slot.run({.at_once = 2}, cancel, [](unsigned) {});
+                return false;
+            } catch (const Error &) {
+                return true;
+            }
+        });
+        if (probe.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout)
+            cancel = true;
+        stands = probe.get();
+    }
+    EXPECT_FALSE(alone_done);
+    auto behind = run_aside(slot, {.at_once = 2}, [&] { EXPECT_TRUE(alone_done); });
+    first.let_go();
+    painting.get();
+    alone.get();
+    behind.get();
 }
 
 TEST(Slot, IsOneForEachDevice)

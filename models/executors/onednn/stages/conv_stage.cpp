@@ -54,6 +54,7 @@ memory::desc per_channel(int channels)
 
 std::size_t WeightCache::bytes() const
 {
+    const std::lock_guard guard(lock_);
     std::size_t sum = 0;
     for (const auto &[key, packed] : packed_)
         sum += packed.get_desc().get_size();

@@ -12,12 +12,13 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 
 namespace anime::onednn
 {
 
 /// Packed weights by convolution. Plans and strips of different sizes share them when oneDNN wants the same
-/// layout.
+/// layout. Safe to call from several threads.
 class WeightCache
 {
 public:
@@ -25,6 +26,7 @@ public:
     template <typename Make>
     dnnl::memory get(const std::string &key, const dnnl::memory::desc &desc, Make make)
     {
+        const std::lock_guard guard(lock_); // also while packing: nobody does it twice
         for (auto [i, end] = packed_.equal_range(key); i != end; ++i)
             if (i->second.get_desc() == desc)
                 return i->second;
@@ -34,6 +36,7 @@ public:
     std::size_t bytes() const;
 
 private:
+    mutable std::mutex lock_; ///< protects what follows
     std::multimap<std::string, dnnl::memory> packed_;
 };
 
