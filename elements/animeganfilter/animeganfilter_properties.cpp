@@ -9,6 +9,9 @@ namespace anime
 namespace
 {
 
+/// A frame at 1920×1080 takes 12 MB, and the painter 9 MB more for it.
+constexpr unsigned most_in_flight = 16;
+
 GType register_tone_match()
 {
     return register_enum<ToneMatch>(
@@ -67,6 +70,17 @@ void add_frame_properties(PropertyTable<AnimeganFilterSettings> &table)
         });
 }
 
+void add_flight_property(PropertyTable<AnimeganFilterSettings> &table)
+{
+    table.add_number(
+        {"frames-in-flight", "Frames in flight",
+         "Frames that are painted at once, each by its share of the threads, which takes less time than one "
+         "after the other by all threads, and delays the stream by so many frames and one more (1: none; 0: "
+         "as many as are worth it, up to 4, and 1 in a live pipeline)",
+         mutable_ready},
+        0U, most_in_flight, [](auto &settings) -> auto & { return settings.paint.pictures; });
+}
+
 } // namespace
 
 const PropertyTable<AnimeganFilterSettings> &animeganfilter_properties()
@@ -77,6 +91,7 @@ const PropertyTable<AnimeganFilterSettings> &animeganfilter_properties()
             table, "Name of a style in the catalogue, or path of a .safetensors or .pt file; a change "
                    "takes effect with the next frame");
         add_frame_properties(table);
+        add_flight_property(table);
         add_message_interval(table);
         return table;
     }();

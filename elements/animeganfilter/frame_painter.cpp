@@ -31,9 +31,8 @@ Image packed(std::vector<std::uint8_t> &pixels, int width, int height, int pixel
     return {pixels.data(), width, height, static_cast<std::ptrdiff_t>(pixel) * width, pixel};
 }
 
-} // namespace
-
-ConstImage FramePainter::fit(const ConstImage &in, const FrameSettings &settings)
+/// The photo at the size at which it is painted; `in` itself, or in `small`.
+ConstImage fit(const ConstImage &in, const FrameSettings &settings, std::vector<std::uint8_t> &small)
 {
     const int longest = std::max(in.width, in.height);
     const double bound = settings.max_dimension > 0 ? double(settings.max_dimension) / longest : 1;
@@ -42,15 +41,44 @@ ConstImage FramePainter::fit(const ConstImage &in, const FrameSettings &settings
         return in;
     const int width = std::max(1, static_cast<int>(std::lround(in.width * scale)));
     const int height = std::max(1, static_cast<int>(std::lround(in.height * scale)));
-    const Image small = packed(small_photo_, width, height, in.pixel);
-    resize(in, small);
-    return as_const(small);
+    const Image photo = packed(small, width, height, in.pixel);
+    resize(in, photo);
+    return as_const(photo);
+}
+
+bool is_small(const NetFrame &frame)
+{
+    return frame.photo.data != frame.in.data;
+}
+
+} // namespace
+
+void paint_with_net(Painter &painter, NetFrame &frame, const std::atomic<bool> &cancel)
+{
+    frame.photo = fit(frame.in, frame.settings, frame.small_photo);
+    frame.painting =
+        is_small(frame) ? packed(frame.small_painting, frame.photo.width, frame.photo.height, frame.out.pixel)
+                        : frame.out;
+    frame.stats.cost = painter.paint(frame.photo, frame.painting, cancel);
+    frame.stats.painted_width = frame.painting.width;
+    frame.stats.painted_height = frame.painting.height;
+    frame.how = match_for(frame.settings.match_tone, painter.info());
+}
+
+void FramePainter::follow_net(const NetFrame &frame)
+{
+    if (frame.how != ToneMatch::off)
+        tone_.match(frame.photo, frame.painting, frame.how);
+    else
+        tone_.forget();
+    if (is_small(frame))
+        enlarger_.enlarge(frame.photo, as_const(frame.painting), frame.in, frame.out);
 }
 
 void FramePainter::rehearse(Painter &painter, const ConstImage &in, const FrameSettings &settings,
                             const std::atomic<bool> &cancel)
 {
-    const ConstImage photo = fit(in, settings);
+    const ConstImage photo = fit(in, settings, frame_.small_photo);
     std::vector<std::uint8_t> unseen;
     painter.paint(photo, packed(unseen, photo.width, photo.height, photo.pixel), cancel);
 }
@@ -58,21 +86,12 @@ void FramePainter::rehearse(Painter &painter, const ConstImage &in, const FrameS
 FrameStats FramePainter::paint(Painter &painter, const ConstImage &in, const Image &out,
                                const FrameSettings &settings, const std::atomic<bool> &cancel)
 {
-    FrameStats stats;
-    const ConstImage photo = fit(in, settings);
-    const bool scaled = photo.data != in.data;
-    const Image painting = scaled ? packed(small_painting_, photo.width, photo.height, out.pixel) : out;
-
-    stats.cost = painter.paint(photo, painting, cancel);
-    stats.painted_width = painting.width;
-    stats.painted_height = painting.height;
-    if (const ToneMatch how = match_for(settings.match_tone, painter.info()); how != ToneMatch::off)
-        tone_.match(photo, painting, how);
-    else
-        tone_.forget();
-    if (scaled)
-        enlarger_.enlarge(photo, as_const(painting), in, out);
-    return stats;
+    frame_.in = in;
+    frame_.out = out;
+    frame_.settings = settings;
+    paint_with_net(painter, frame_, cancel);
+    follow_net(frame_);
+    return frame_.stats;
 }
 
 void FramePainter::steady(const ConstImage &in, const Image &out, double temporal_smoothing)

@@ -27,6 +27,24 @@ struct FrameStats {
     int painted_height = 0;
 };
 
+/// A frame under way: what the net makes of it, and what that takes.
+struct NetFrame {
+    ConstImage in; ///< the photo
+    Image out;     ///< of the same size, with pixels of the same size
+    FrameSettings settings;
+
+    ConstImage photo; ///< at the size at which it is painted: `in`, or in small_photo
+    Image painting;   ///< `out`, or in small_painting
+    ToneMatch how = ToneMatch::off;
+    FrameStats stats;
+    std::vector<std::uint8_t> small_photo;
+    std::vector<std::uint8_t> small_painting;
+};
+
+/// The net's part of painting `in` at full strength, which knows of no frame before: several may be under way
+/// at the same time. Throws what Painter::paint throws.
+void paint_with_net(Painter &painter, NetFrame &frame, const std::atomic<bool> &cancel);
+
 /// Paints the frames of one stream. For one thread.
 class FramePainter
 {
@@ -35,6 +53,9 @@ public:
     /// fourth byte is left to finish_frame(). Throws what Painter::paint throws.
     FrameStats paint(Painter &painter, const ConstImage &in, const Image &out, const FrameSettings &settings,
                      const std::atomic<bool> &cancel);
+
+    /// The part of it that follows paint_with_net(), for frames in their order.
+    void follow_net(const NetFrame &frame);
 
     /// Has `painter` paint `in` for nobody to see, at the size that these settings give, so that what it
     /// makes for that size is there when it is needed. Throws what Painter::paint throws.
@@ -48,14 +69,10 @@ public:
     void forget();
 
 private:
-    /// The photo at the size at which it is painted; `in` itself, or in small_photo_.
-    ConstImage fit(const ConstImage &in, const FrameSettings &settings);
-
     ToneMatcher tone_;
     TemporalSmoother smoother_;
     Enlarger enlarger_;
-    std::vector<std::uint8_t> small_photo_;
-    std::vector<std::uint8_t> small_painting_;
+    NetFrame frame_; ///< of paint() and rehearse()
 };
 
 /// Whether anything of the painting is seen: strength counts in steps of 1/256.

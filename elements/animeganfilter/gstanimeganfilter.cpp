@@ -23,241 +23,17 @@
  */
 #include "elements/animeganfilter/gstanimeganfilter.h"
 
+#include "elements/animeganfilter/animegan_filter.h"
 #include "elements/animeganfilter/animeganfilter_properties.h"
-#include "elements/animeganfilter/frame_painter.h"
-#include "elements/animeganfilter/live_size.h"
-#include "elements/animeganfilter/quick_net.h"
-#include "elements/animeganfilter/rate_keeper.h"
 #include "elements/common/gst_raii.h"
-#include "elements/common/guarded_settings.h"
-#include "elements/overlay/face_overlay.h"
 #include "elements/painting/gstanimepainting.h"
-#include "elements/painting/style_in_use.h"
 
 #include <gst/video/video.h>
 
-#include <algorithm>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 GST_DEBUG_CATEGORY_STATIC(animeganfilter_debug);
 #define GST_CAT_DEFAULT animeganfilter_debug
-
-namespace anime
-{
-namespace
-{
-
-class AnimeganFilter final : public PaintingFilter
-{
-public:
-    explicit AnimeganFilter(GstElement *element) : PaintingFilter(element, animeganfilter_debug) {}
-
-    bool set(guint id, const GValue *value) override { return settings_.set(id, value); }
-    bool get(guint id, GValue *value) override
-    {
-        return settings_.get(id, value, [this] { return stats(); });
-    }
-    void start() override;
-    void forget() override { frames_.forget(); }
-    void stop() override;
-    /// Any thread may call it.
-    bool answer(GstQuery *query) { return answer_style_in_use(query, settings_.copy().paint); }
-    void set_clock(FrameClock clock) { clock_ = std::move(clock); }
-    GstFlowReturn transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
-                            const Image &painting);
-
-private:
-    GstStructure *stats();
-    void follow_style(const AnimeganFilterSettings &now);
-    Painter &chosen() { return rate_.quick() ? *quick_.painter() : painter(); }
-    FrameStats paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
-                     const FrameSettings &now);
-    void prepare_for_live();
-    void remember(const FrameStats &frame);
-    void add_fields(GstStructure *structure);
-    void add_totals(GstStructure *structure);
-    void keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took, GstClockTime net,
-                   const AnimeganFilterSettings &now);
-
-    // Of the streaming thread.
-    FrameClock clock_ = [] { return gst_util_get_timestamp(); };
-    FramePainter frames_;
-    RateKeeper rate_;
-    QuickNet quick_;
-
-    GuardedSettings<AnimeganFilterSettings> settings_{animeganfilter_properties()};
-
-    /// Protects what `stats` shows: of the last frame, and the sums of all.
-    std::mutex last_lock_;
-    PainterInfo last_info_;
-    FrameStats last_frame_;
-    double last_quality_ = 1;
-    PaintStats totals_; ///< without the memory
-};
-
-GstStructure *AnimeganFilter::stats()
-{
-    GstStructure *stats = reporter.stats("animeganfilter");
-    add_fields(stats);
-    add_totals(stats);
-    return stats;
-}
-
-void AnimeganFilter::start()
-{
-    {
-        const std::lock_guard guard(last_lock_);
-        totals_ = {};
-    }
-    const AnimeganFilterSettings now = settings_.copy();
-    open_model(now.paint);
-    follow_style(now);
-    remember({});
-    prepare_for_live();
-}
-
-// The executor makes its plan for a size when it first meets it, in the time of five to ten frames. The clock
-// does not run yet: what a camera sends then would be lost.
-void AnimeganFilter::prepare_for_live()
-{
-    const AnimeganFilterSettings now = settings_.copy();
-    const std::optional<FrameSize> size = live_size(GST_BASE_TRANSFORM_SINK_PAD(element()));
-    if (!size || !is_visible(now.frame.strength))
-        return;
-    const auto stride = std::ptrdiff_t{3} * size->width;
-    std::vector<std::uint8_t> black(static_cast<std::size_t>(stride) *
-                                    static_cast<std::size_t>(size->height));
-    std::vector<std::uint8_t> painting(black.size());
-    const ConstImage photo{black.data(), size->width, size->height, stride, 3};
-    quick_.rehearse(frames_, painter(), painter(), photo, now.frame, cancel.flag());
-    frames_.paint(painter(), photo, {painting.data(), size->width, size->height, stride, 3}, now.frame,
-                  cancel.flag());
-    frames_.forget();
-}
-
-void AnimeganFilter::stop()
-{
-    forget();
-    quick_.close();
-    rate_.set_has_quick(false);
-    rate_.forget();
-}
-
-/// Opens the model, and its quick net where a rate is to be held, unless they are open.
-void AnimeganFilter::follow_style(const AnimeganFilterSettings &now)
-{
-    const std::string quick = now.target_numerator != 0 ? quick_style(now.paint.model) : std::string();
-    const bool changed = !quick_.is(quick);
-    if (changed) {
-        quick_.close();
-        rate_.set_has_quick(false);
-    }
-    follow_model(now.paint.model);
-    if (changed && !quick.empty()) {
-        quick_.open(quick, open_beside(quick));
-        rate_.set_has_quick(true);
-    }
-}
-
-void AnimeganFilter::keep_rate(const GstSegment &segment, GstBuffer *in, GstClockTime took, GstClockTime net,
-                               const AnimeganFilterSettings &now)
-{
-    if (now.target_numerator == 0) {
-        rate_.forget();
-        return;
-    }
-    GstClockTime budget = gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(now.target_denominator),
-                                                static_cast<guint64>(now.target_numerator));
-    if (GST_BUFFER_DURATION_IS_VALID(in))
-        budget = std::max(budget, GST_BUFFER_DURATION(in)); // no more frames than there are
-    if (rate_.handled(took, net, budget)) {
-        GST_INFO_OBJECT(element(), "painting with %s at %.3f of the size", chosen().info().model.c_str(),
-                        rate_.scale());
-        reporter.quality_changed(element(), segment, in, rate_.quality(),
-                                 static_cast<double>(took) / static_cast<double>(budget), budget);
-    }
-}
-
-void AnimeganFilter::remember(const FrameStats &frame)
-{
-    // The executor makes a plan for a size when it first meets it.
-    if (frame.painted_width != last_frame_.painted_width ||
-        frame.painted_height != last_frame_.painted_height)
-        reporter.warm_up();
-    const std::lock_guard guard(last_lock_);
-    last_info_ = chosen().info();
-    last_frame_ = frame;
-    last_quality_ = rate_.quality();
-    totals_.inference_ns += frame.cost.inference_ns;
-    totals_.wait_ns += frame.cost.wait_ns;
-}
-
-void AnimeganFilter::add_fields(GstStructure *structure)
-{
-    const std::lock_guard guard(last_lock_);
-    gst_structure_set(structure, "model", G_TYPE_STRING, last_info_.model.c_str(), "digest", G_TYPE_STRING,
-                      last_info_.digest.c_str(), "executor", G_TYPE_STRING, last_info_.executor.c_str(),
-                      "device", G_TYPE_STRING, last_info_.device.c_str(), "precision", G_TYPE_STRING,
-                      last_info_.precision.c_str(), "isa", G_TYPE_STRING, last_info_.isa.c_str(), "width",
-                      G_TYPE_INT, last_frame_.painted_width, "height", G_TYPE_INT, last_frame_.painted_height,
-                      "quality", G_TYPE_DOUBLE, last_quality_, "inference-time", G_TYPE_UINT64,
-                      guint64{last_frame_.cost.inference_ns}, "wait-time", G_TYPE_UINT64,
-                      guint64{last_frame_.cost.wait_ns}, "memory", G_TYPE_UINT64,
-                      guint64{last_frame_.cost.memory_bytes}, nullptr);
-}
-
-void AnimeganFilter::add_totals(GstStructure *structure)
-{
-    const std::lock_guard guard(last_lock_);
-    gst_structure_set(structure, "inference-time-total", G_TYPE_UINT64, guint64{totals_.inference_ns},
-                      "wait-time-total", G_TYPE_UINT64, guint64{totals_.wait_ns}, nullptr);
-}
-
-FrameStats AnimeganFilter::paint(const ConstImage &in, const Image &out, std::vector<Patch> faces,
-                                 const FrameSettings &now)
-{
-    FrameStats stats;
-    if (is_visible(now.strength)) {
-        quick_.rehearse(frames_, painter(), chosen(), in, now, cancel.flag());
-        stats = frames_.paint(chosen(), in, out, now, cancel.flag());
-        for (Patch &face : faces) {
-            match_colours(face, as_const(out));
-            blend_patch(out, face);
-        }
-        frames_.steady(in, out, now.temporal_smoothing);
-    }
-    finish_frame(in, out, now.strength);
-    return stats;
-}
-
-GstFlowReturn AnimeganFilter::transform(const GstSegment &segment, GstBuffer *in, const ConstImage &photo,
-                                        const Image &painting)
-{
-    const std::uint64_t begin = clock_();
-    try {
-        AnimeganFilterSettings now = settings_.copy();
-        follow_style(now);
-        now.frame.scale = rate_.scale();
-        const FrameStats stats = paint(photo, painting, read_face_patches(in), now.frame);
-        remember(stats);
-        GST_LOG_OBJECT(element(), "painted %dx%d", stats.painted_width, stats.painted_height);
-        GstStructure *message = FrameReporter::new_message("animeganfilter", &segment, in, clock_() - begin);
-        add_fields(message);
-        reporter.frame(element(), message, now.message_interval);
-        keep_rate(segment, in, clock_() - begin, stats.cost.inference_ns, now);
-        return GST_FLOW_OK;
-    } catch (...) {
-        return refuse_frame();
-    }
-}
-
-} // namespace
-} // namespace anime
 
 struct GstAnimeganFilter {
     GstAnimePainting parent;
@@ -282,51 +58,135 @@ static anime::AnimeganFilter &impl_of(gpointer object)
     return static_cast<anime::AnimeganFilter &>(*GST_ANIMEGAN_FILTER(object)->parent.impl);
 }
 
+static GstFlowReturn push_oldest(GstBaseTransform *trans)
+{
+    anime::BufferPtr painting;
+    const GstFlowReturn flow = impl_of(trans).take(trans->segment, painting);
+    return flow == GST_FLOW_OK ? gst_pad_push(GST_BASE_TRANSFORM_SRC_PAD(trans), painting.release()) : flow;
+}
+
+// Sends on what is in flight, as if the stream ended here. A frame that can't be painted does not keep back
+// those behind it.
+static GstFlowReturn drain(GstBaseTransform *trans)
+{
+    GstFlowReturn flow = GST_FLOW_OK;
+    while (!impl_of(trans).is_empty()) {
+        const GstFlowReturn one = push_oldest(trans);
+        if (one == GST_FLOW_OK)
+            continue;
+        flow = one;
+        if (one != GST_FLOW_ERROR)
+            impl_of(trans).drop(); // nobody wants them
+    }
+    return flow;
+}
+
+static GstFlowReturn accept(GstBaseTransform *trans, anime::BufferPtr photo)
+{
+    auto &impl = impl_of(trans);
+    const anime::AnimeganFilterSettings now = impl.settings();
+    GstFlowReturn before = GST_FLOW_OK;
+    if (!impl.goes_on(now))
+        before = drain(trans);
+    if (before != GST_FLOW_OK && before != GST_FLOW_ERROR)
+        return before;
+    GstBuffer *painting = nullptr;
+    GstFlowReturn flow =
+        GST_BASE_TRANSFORM_GET_CLASS(trans)->prepare_output_buffer(trans, photo.get(), &painting);
+    if (flow == GST_FLOW_OK)
+        flow =
+            impl.accept(now, GST_VIDEO_FILTER(trans)->in_info, std::move(photo), anime::BufferPtr(painting));
+    if (flow == GST_FLOW_ERROR)
+        drain(trans);
+    return flow == GST_FLOW_OK ? before : flow;
+}
+
+// The base class calls this until there is nothing to push, after each frame that came in.
+static GstFlowReturn gst_animegan_filter_generate_output(GstBaseTransform *trans, GstBuffer **out)
+{
+    *out = nullptr;
+    if (anime::BufferPtr photo{std::exchange(trans->queued_buf, nullptr)}) {
+        const GstFlowReturn flow = accept(trans, std::move(photo));
+        if (flow != GST_FLOW_OK)
+            return flow;
+    }
+    if (!impl_of(trans).is_full())
+        return GST_FLOW_OK;
+    anime::BufferPtr painting;
+    const GstFlowReturn flow = impl_of(trans).take(trans->segment, painting);
+    *out = painting.release();
+    return flow;
+}
+
+// The base class marks what is pushed next as the first behind a gap: that has to be this frame.
+static GstFlowReturn gst_animegan_filter_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
+                                                             GstBuffer *buffer)
+{
+    const GstFlowReturn flow = is_discont ? drain(trans) : GST_FLOW_OK;
+    if (flow != GST_FLOW_OK) {
+        gst_buffer_unref(buffer);
+        return flow;
+    }
+    return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)
+        ->submit_input_buffer(trans, is_discont, buffer);
+}
+
 static gboolean gst_animegan_filter_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
     if (direction == GST_PAD_SINK && impl_of(trans).answer(query))
         return TRUE;
+    if (direction == GST_PAD_SINK && GST_QUERY_TYPE(query) == GST_QUERY_DRAIN)
+        drain(trans);
     return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->query(trans, direction, query);
 }
 
-// Having this keeps GstVideoFilter from working in place: a painter may not write into what it reads.
-static GstFlowReturn gst_animegan_filter_transform_frame(GstVideoFilter *filter, GstVideoFrame *in,
-                                                         GstVideoFrame *out)
+// What comes between two frames stays between them.
+static gboolean gst_animegan_filter_sink_event(GstBaseTransform *trans, GstEvent *event)
 {
-    const auto image_of = [filter](auto *data, const GstVideoFrame *frame) {
-        // A frame's own size comes from its GstVideoMeta and may exceed the caps.
-        return anime::BasicImage<std::remove_pointer_t<decltype(data)>>{
-            data, GST_VIDEO_INFO_WIDTH(&filter->in_info), GST_VIDEO_INFO_HEIGHT(&filter->in_info),
-            GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0), GST_VIDEO_FRAME_COMP_PSTRIDE(frame, 0)};
-    };
-    const anime::ConstImage photo =
-        image_of(static_cast<const guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(in, 0)), in);
-    const anime::Image painting = image_of(static_cast<guint8 *>(GST_VIDEO_FRAME_PLANE_DATA(out, 0)), out);
-    return impl_of(filter).transform(GST_BASE_TRANSFORM(filter)->segment, in->buffer, photo, painting);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
+        impl_of(trans).drop();
+    else if (gst_event_type_get_flags(GST_EVENT_TYPE(event)) & GST_EVENT_TYPE_SERIALIZED)
+        drain(trans);
+    return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->sink_event(trans, event);
 }
 
-// GstVideoFilter's own maps, and on failure warns and pushes an unwritten buffer.
-static GstFlowReturn gst_animegan_filter_transform(GstBaseTransform *trans, GstBuffer *in, GstBuffer *out)
+static gboolean gst_animegan_filter_set_info(GstVideoFilter *filter, GstCaps *caps, GstVideoInfo *info,
+                                             GstCaps *out_caps, GstVideoInfo *out_info)
 {
-    GstVideoFilter *filter = GST_VIDEO_FILTER(trans);
-    anime::remove_face_patches(out); // they came with the other metas, and will be in the picture
-    anime::MappedFrame photo(filter->in_info, in, GST_MAP_READ);
-    if (!photo)
-        return impl_of(trans).refuse_buffer(in, filter->in_info,
-                                            "A frame is smaller than its format says, or cannot be read.",
-                                            "Look for the fault in the element before animeganfilter.");
-    anime::MappedFrame painting(filter->out_info, out, GST_MAP_WRITE);
-    if (!painting)
-        return impl_of(trans).refuse_buffer(
-            out, filter->out_info,
-            "The buffer for the painting is smaller than its format says, or cannot be written.",
-            "Look for the fault in the element behind animeganfilter, which chooses the memory.");
-    return gst_animegan_filter_transform_frame(filter, photo.get(), painting.get());
+    if (!GST_VIDEO_FILTER_CLASS(gst_animegan_filter_parent_class)
+             ->set_info(filter, caps, info, out_caps, out_info))
+        return FALSE;
+    try {
+        impl_of(filter).begin_stream(*info);
+        return TRUE;
+    } catch (...) {
+        anime::post_failure(GST_ELEMENT(filter), anime::current_failure());
+        return FALSE;
+    }
+}
+
+static gboolean gst_animegan_filter_decide_allocation(GstBaseTransform *trans, GstQuery *query)
+{
+    if (!GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)->decide_allocation(trans, query))
+        return FALSE;
+    guint least = 0;
+    guint most = 0;
+    if (gst_query_get_n_allocation_pools(query) > 0)
+        gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &least, &most);
+    impl_of(trans).bound_buffers(least, most);
+    return TRUE;
+}
+
+// Having this keeps GstVideoFilter from working in place: a painter may not write into what it reads. Frames
+// are painted in generate_output().
+static GstFlowReturn gst_animegan_filter_transform_frame(GstVideoFilter *, GstVideoFrame *, GstVideoFrame *)
+{
+    return GST_FLOW_NOT_SUPPORTED;
 }
 
 static void gst_animegan_filter_init(GstAnimeganFilter *self)
 {
-    self->parent.impl = new anime::AnimeganFilter(GST_ELEMENT(self));
+    self->parent.impl = new anime::AnimeganFilter(GST_ELEMENT(self), animeganfilter_debug);
 }
 
 static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
@@ -342,7 +202,11 @@ static void gst_animegan_filter_class_init(GstAnimeganFilterClass *klass)
                                           "Paints pictures and video in the style of an anime film",
                                           "gst-anime");
     trans_class->query = gst_animegan_filter_query;
-    trans_class->transform = gst_animegan_filter_transform;
+    trans_class->submit_input_buffer = gst_animegan_filter_submit_input_buffer;
+    trans_class->generate_output = gst_animegan_filter_generate_output;
+    trans_class->sink_event = gst_animegan_filter_sink_event;
+    trans_class->decide_allocation = gst_animegan_filter_decide_allocation;
+    GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_animegan_filter_set_info;
     GST_VIDEO_FILTER_CLASS(klass)->transform_frame = gst_animegan_filter_transform_frame;
 }
 

@@ -16,8 +16,8 @@ namespace
 
 using ObjectPtr = std::unique_ptr<GstObject, Release<gst_object_unref>>;
 
-/// Whether a source in the same pipeline is live. A LATENCY query would tell it of the right one, but sources
-/// answer none before they have started.
+} // namespace
+
 bool is_live(GstPad *sink)
 {
     ObjectPtr top(gst_object_get_parent(GST_OBJECT(sink)));
@@ -38,7 +38,14 @@ bool is_live(GstPad *sink)
     return live;
 }
 
-} // namespace
+bool comes_live(GstPad *sink)
+{
+    const QueryPtr query(gst_query_new_latency());
+    gboolean live = FALSE;
+    if (gst_pad_peer_query(sink, query.get()))
+        gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
+    return live;
+}
 
 std::optional<FrameSize> live_size(GstPad *sink)
 {

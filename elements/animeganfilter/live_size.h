@@ -9,6 +9,13 @@
 namespace anime
 {
 
+/// Whether a source in the pipeline of `sink` is live. A LATENCY query would tell it of the right one, but
+/// sources answer none before they have started.
+bool is_live(GstPad *sink);
+
+/// Whether what feeds `sink` is live, by a LATENCY query; false before there is an answer.
+bool comes_live(GstPad *sink);
+
 struct FrameSize {
     int width;
     int height;

@@ -95,7 +95,8 @@ GstStructure *FrameReporter::new_message(const char *name, const GstSegment *seg
                              nullptr);
 }
 
-void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTime interval)
+void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTime interval,
+                          GstClockTime stay)
 {
     guint64 running_time = GST_CLOCK_TIME_NONE;
     guint64 processing_time = 0;
@@ -106,7 +107,7 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
     bool ask_again = false;
     {
         const std::lock_guard guard(lock_);
-        measure_latency(processing_time);
+        measure_latency(std::max(GstClockTime{processing_time}, stay));
         ++frames_;
         total_ += processing_time;
         max_ = std::max(max_, GstClockTime{processing_time});
@@ -131,13 +132,13 @@ void FrameReporter::frame(GstElement *element, GstStructure *message, GstClockTi
         gst_structure_free(message);
 }
 
-void FrameReporter::measure_latency(GstClockTime processing_time)
+void FrameReporter::measure_latency(GstClockTime stay)
 {
     if (warming_up_) {
         warming_up_ = false;
         return;
     }
-    slowest_now_ = std::max(slowest_now_, processing_time);
+    slowest_now_ = std::max(slowest_now_, stay);
     if (++measured_ == stretch) {
         slowest_before_ = slowest_now_;
         slowest_now_ = 0;
@@ -147,7 +148,7 @@ void FrameReporter::measure_latency(GstClockTime processing_time)
 
 GstClockTime FrameReporter::slowest() const
 {
-    return std::max(slowest_now_, slowest_before_);
+    return std::max({slowest_now_, slowest_before_, least_latency_});
 }
 
 GstClockTime FrameReporter::last_processing_time() const
@@ -193,6 +194,12 @@ void FrameReporter::warm_up()
     warming_up_ = true;
 }
 
+void FrameReporter::set_least_latency(GstClockTime latency)
+{
+    const std::lock_guard guard(lock_);
+    least_latency_ = latency;
+}
+
 void FrameReporter::dropped(unsigned frames)
 {
     const std::lock_guard guard(lock_);
@@ -210,7 +217,7 @@ void FrameReporter::reset()
     const std::lock_guard guard(lock_);
     frames_ = dropped_ = errors_ = 0;
     total_ = max_ = last_ = announced_ = 0;
-    slowest_now_ = slowest_before_ = 0;
+    slowest_now_ = slowest_before_ = least_latency_ = 0;
     measured_ = 0;
     warming_up_ = true;
     live_ = false;

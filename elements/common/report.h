@@ -34,8 +34,9 @@ public:
                                      GstClockTime processing_time);
 
     /// Counts the frame, and posts `message` (transfer full) if `interval` (0: always) has passed since the
-    /// last one posted, by the buffer's running time, or if that did not advance: a still, or a seek.
-    void frame(GstElement *element, GstStructure *message, GstClockTime interval);
+    /// last one posted, by the buffer's running time, or if that did not advance: a still, or a seek. `stay`
+    /// is how long the frame was in the element, where that is more than the processing time.
+    void frame(GstElement *element, GstStructure *message, GstClockTime interval, GstClockTime stay = 0);
     void dropped(unsigned frames = 1); ///< skipped because they came too late (QoS)
     void failed();                     ///< a frame ended in an error
     void reset();
@@ -43,6 +44,9 @@ public:
     /// The next frame takes longer than those behind it will (new caps, another model), and does not count
     /// as latency. So does the first one after reset().
     void warm_up();
+
+    /// Frames stay in the element at least so long, however quickly they are done. Until reset().
+    void set_least_latency(GstClockTime latency);
 
     /// What the element adds to the pipeline's latency: the longest processing time of the last frames, one
     /// to two stretches of them. It rises at once, so that a frame is not late by what an average hides, and
@@ -74,7 +78,7 @@ private:
     static constexpr int stretch = 100; ///< frames
 
     // With the lock held.
-    void measure_latency(GstClockTime processing_time);
+    void measure_latency(GstClockTime stay);
     GstClockTime slowest() const;
 
     mutable std::mutex lock_;
@@ -87,6 +91,7 @@ private:
     GstClockTime slowest_now_ = 0;    ///< of the `measured_` frames of this stretch
     GstClockTime slowest_before_ = 0; ///< of the stretch before
     int measured_ = 0;
+    GstClockTime least_latency_ = 0;
     bool warming_up_ = true;
     GstClockTime announced_ = 0; ///< the latency as last answered
     bool live_ = false;          ///< as the peer last said

@@ -112,13 +112,7 @@ static GstFlowReturn gst_anime_painting_submit_input_buffer(GstBaseTransform *tr
                                                             GstBuffer *buffer)
 {
     const GstClockTime pts = GST_BUFFER_PTS(buffer);
-    const GstVideoInfo &info = GST_VIDEO_FILTER(trans)->in_info;
-    const GstClockTime period =
-        GST_VIDEO_INFO_FPS_N(&info) > 0
-            ? gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(GST_VIDEO_INFO_FPS_D(&info)),
-                                    static_cast<guint64>(GST_VIDEO_INFO_FPS_N(&info)))
-            : 0;
-    impl_of(trans).frame_arrived(buffer, period);
+    impl_of(trans).frame_arrived(buffer, anime::frame_period(GST_VIDEO_FILTER(trans)->in_info));
     const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_anime_painting_parent_class)
                                    ->submit_input_buffer(trans, is_discont, buffer);
     // The base class drops late frames and posts the QoS message.

@@ -6,6 +6,14 @@
 namespace anime
 {
 
+GstClockTime frame_period(const GstVideoInfo &info)
+{
+    if (GST_VIDEO_INFO_FPS_N(&info) <= 0)
+        return 0;
+    return gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(GST_VIDEO_INFO_FPS_D(&info)),
+                                 static_cast<guint64>(GST_VIDEO_INFO_FPS_N(&info)));
+}
+
 void PaintingFilter::open_model(const PaintSettings &wanted)
 {
     painter_.reset();
@@ -19,7 +27,7 @@ void PaintingFilter::open_model(const PaintSettings &wanted)
 
 void PaintingFilter::follow_model(const std::string &name)
 {
-    if (painter_ && name == opened_.model) // no painter: the last change failed
+    if (follows(name)) // no painter: the last change failed
         return;
     forget();
     PaintSettings wanted = opened_;
@@ -74,7 +82,7 @@ void PaintingFilter::frame_arrived(GstBuffer *buffer, GstClockTime period)
         return;
     const GstClockTime duration = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : period;
     const unsigned missing =
-        gaps_.arrived(GST_BUFFER_PTS(buffer), duration, reporter.last_processing_time(), late_);
+        gaps_.arrived(GST_BUFFER_PTS(buffer), duration, reporter.last_processing_time() / at_once_, late_);
     if (missing == 0)
         return;
     reporter.dropped(missing);

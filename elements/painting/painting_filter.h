@@ -18,6 +18,9 @@
 namespace anime
 {
 
+/// What a frame without a duration lasts, by the caps; 0 where they don't say.
+GstClockTime frame_period(const GstVideoInfo &info);
+
 /// Everything of such an element that has a destructor. Its methods run on the streaming thread, or while
 /// there is none, except for set() and get(), which any thread may call.
 class PaintingFilter
@@ -47,6 +50,8 @@ public:
     void open_model(const PaintSettings &wanted);
     /// Opens this model, with the settings of the last one, unless it is open.
     void follow_model(const std::string &name);
+    /// Whether this model is open.
+    bool follows(const std::string &name) const { return painter_ && name == opened_.model; }
     /// Opens another model beside the one that is open, with the same settings. Throws what open_painter()
     /// throws.
     std::shared_ptr<Painter> open_beside(const std::string &name) const;
@@ -70,6 +75,9 @@ public:
     void log_caps(const GstCaps *caps);
     /// The next frame has nothing to do with the last one.
     void start_over();
+    /// How many frames are painted at once; 1 unless it is said.
+    void set_at_once(unsigned frames) { at_once_ = frames; }
+    unsigned at_once() const { return at_once_; }
 
     Cancellation cancel;
     FrameReporter reporter;
@@ -84,6 +92,7 @@ private:
     std::shared_ptr<Painter> painter_;
     FrameGaps gaps_;
     std::atomic<bool> late_ = false;
+    unsigned at_once_ = 1;
     PaintSettings opened_; ///< what the last painter was opened with
 };
 

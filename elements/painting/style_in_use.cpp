@@ -42,6 +42,8 @@ PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted)
         fill(wanted.precision, defaults.precision, answer, "precision");
         if (wanted.threads == defaults.threads)
             gst_structure_get_uint(answer, "threads", &wanted.threads);
+        if (wanted.pictures == defaults.pictures)
+            gst_structure_get_uint(answer, "pictures", &wanted.pictures);
     }
     if (wanted.model == style_in_use)
         wanted.model = defaults.model;
@@ -61,7 +63,8 @@ bool answer_style_in_use(GstQuery *query, const PaintSettings &settings)
     gst_structure_set(gst_query_writable_structure(query), "model", G_TYPE_STRING, settings.model.c_str(),
                       "executor", G_TYPE_STRING, settings.executor.c_str(), "device", G_TYPE_STRING,
                       settings.device.c_str(), "precision", G_TYPE_STRING, settings.precision.c_str(),
-                      "threads", G_TYPE_UINT, settings.threads, nullptr);
+                      "threads", G_TYPE_UINT, settings.threads, "pictures", G_TYPE_UINT, settings.pictures,
+                      nullptr);
     return true;
 }
 

@@ -14,8 +14,8 @@ namespace anime
 inline constexpr const char *style_in_use = "auto";
 
 /// `wanted`, unless its model is style_in_use: then with the model of the next animeganfilter downstream of
-/// `src`, and with its executor, device, precision and threads where `wanted` leaves them open. Without one,
-/// the default model.
+/// `src`, and with its executor, device, precision, threads and pictures at once where `wanted` leaves them
+/// open. Without one, the default model.
 PaintSettings follow_style_in_use(GstPad *src, PaintSettings wanted);
 
 /// Whether there is one: it takes the faces that are attached to a frame.

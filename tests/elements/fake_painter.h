@@ -33,6 +33,7 @@ public:
         info_.device = "cpu";
         info_.precision = "f32";
         info_.isa = "paper";
+        info_.pictures = 16;
     }
 
     const PainterInfo &info() const override { return info_; }

@@ -6,6 +6,8 @@
 #include "tests/elements/element_fixture.h"
 
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace anime
 {
@@ -30,6 +32,36 @@ protected:
         set_painter_opener(element_.get(), [painter](const PaintSettings &) { return painter; });
         start(width, height, format);
     }
+    /// Has what is in flight come out.
+    void drain()
+    {
+        const QueryPtr query(gst_query_new_drain());
+        gst_pad_peer_query(harness_->srcpad, query.get());
+    }
 };
+
+/// The same tests for one frame at a time and for several.
+class OneOrSeveralFrames : public FilterTest, public ::testing::WithParamInterface<unsigned>
+{
+protected:
+    void SetUp() override
+    {
+        FilterTest::SetUp();
+        g_object_set(element_.get(), "frames-in-flight", GetParam(), nullptr);
+    }
+    BufferPtr through(BufferPtr buffer)
+    {
+        EXPECT_EQ(push(std::move(buffer)), GST_FLOW_OK);
+        drain();
+        BufferPtr out = pull();
+        EXPECT_TRUE(out);
+        return out;
+    }
+};
+
+inline std::string one_or_several(const ::testing::TestParamInfo<unsigned> &info)
+{
+    return info.param == 1 ? "OneAtATime" : "SeveralAtOnce";
+}
 
 } // namespace anime

@@ -14,7 +14,9 @@ namespace anime
 namespace
 {
 
-using Frames = FilterTest;
+using Frames = OneOrSeveralFrames;
+
+INSTANTIATE_TEST_SUITE_P(Painted, Frames, ::testing::Values(1U, 3U), one_or_several);
 
 int pattern(int x, int y, int c)
 {
@@ -26,7 +28,7 @@ int inverted_pattern(int x, int y, int c)
 }
 
 // Odd widths have rows that are longer than their pixels; alpha is never painted.
-TEST_F(Frames, AnySizeComesOutAtTheSameSize)
+TEST_P(Frames, AnySizeComesOutAtTheSameSize)
 {
     struct Case {
         int width, height;
@@ -46,7 +48,7 @@ TEST_F(Frames, AnySizeComesOutAtTheSameSize)
 }
 
 // A frame from a decoder or a camera: rows 64 bytes apart, the first one after 32, and larger than the caps.
-TEST_F(Frames, StridesComeFromTheVideoMeta)
+TEST_P(Frames, StridesComeFromTheVideoMeta)
 {
     start(inverting_painter(), 5, 3);
     BufferPtr buffer(gst_buffer_new_allocate(nullptr, 1024, nullptr));
@@ -60,7 +62,7 @@ TEST_F(Frames, StridesComeFromTheVideoMeta)
     EXPECT_EQ(differences(out, inverted_pattern), 0);
 }
 
-TEST_F(Frames, StrengthBlendsExactly)
+TEST_P(Frames, StrengthBlendsExactly)
 {
     struct Case {
         double strength;
@@ -78,7 +80,7 @@ TEST_F(Frames, StrengthBlendsExactly)
     }
 }
 
-TEST_F(Frames, StrengthZeroCopiesThePhotoWithItsAlpha)
+TEST_P(Frames, StrengthZeroCopiesThePhotoWithItsAlpha)
 {
     start(inverting_painter(), 5, 3, "RGBA");
     g_object_set(element_.get(), "strength", 0.0, nullptr);
@@ -87,7 +89,7 @@ TEST_F(Frames, StrengthZeroCopiesThePhotoWithItsAlpha)
 
 // The photo has two levels, 40 and 220, and so has the painting, 90 and 160: a curve reaches both, a factor
 // the mean alone.
-TEST_F(Frames, ToneIsMatchedAsAsked)
+TEST_P(Frames, ToneIsMatchedAsAsked)
 {
     const auto photo = [](int x, int, int) { return x < 2 ? 40 : 220; };
     struct Case {
@@ -113,7 +115,7 @@ TEST_F(Frames, ToneIsMatchedAsAsked)
     }
 }
 
-TEST_F(Frames, MaxDimensionBoundsWhatIsPainted)
+TEST_P(Frames, MaxDimensionBoundsWhatIsPainted)
 {
     const auto painter = flat_painter({200, 200, 200});
     g_object_set(element_.get(), "max-dimension", 100, nullptr);
@@ -124,7 +126,7 @@ TEST_F(Frames, MaxDimensionBoundsWhatIsPainted)
 }
 
 // A flush, and a seek or another stream without one, has a segment behind it.
-TEST_F(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
+TEST_P(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
 {
     int level = 100;
     set_painter_opener(element_.get(), [&level](const PaintSettings &) {
@@ -153,7 +155,7 @@ TEST_F(Frames, SmoothingIsOfOneStreamAndEndsWithAFlush)
 }
 
 // What is none of its business goes by: tags down, mouse and keys up.
-TEST_F(Frames, TagsAndNavigationPass)
+TEST_P(Frames, TagsAndNavigationPass)
 {
     start(copying_painter());
     gst_harness_push_event(harness_.get(),
@@ -175,7 +177,7 @@ TEST_F(Frames, TagsAndNavigationPass)
 }
 
 // Presets keep what can be set, and nothing that undoes another of it.
-TEST_F(Frames, PresetsKeepTheSettings)
+TEST_P(Frames, PresetsKeepTheSettings)
 {
     ASSERT_TRUE(GST_IS_PRESET(element_.get()));
     gchar **names = gst_preset_get_property_names(GST_PRESET(element_.get()));
@@ -186,7 +188,7 @@ TEST_F(Frames, PresetsKeepTheSettings)
 }
 
 // Strength is animated by stream time: 0 at the start of the stream, 1 after a second.
-TEST_F(Frames, ControlledStrengthFollowsStreamTime)
+TEST_P(Frames, ControlledStrengthFollowsStreamTime)
 {
     GstControlSource *source = gst_interpolation_control_source_new();
     g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
@@ -207,7 +209,7 @@ TEST_F(Frames, ControlledStrengthFollowsStreamTime)
     EXPECT_EQ(level_of(through(flat_frame(100, 11 * GST_SECOND))), 200);
 }
 
-TEST_F(Frames, RegionsOfInterestStay)
+TEST_P(Frames, RegionsOfInterestStay)
 {
     start(flat_painter({200, 200, 200}));
     BufferPtr buffer = flat_frame(100);
@@ -246,7 +248,7 @@ GstVideoOverlayComposition *subtitle()
 
 // The face gets the mean of the painted frame and, as that is flat, the least contrast that a match leaves:
 // 40 and 60 become 195 and 205 on 200. Then strength applies to the face as to the rest.
-TEST_F(Frames, PaintedFacesAreBlendedAndRemoved)
+TEST_P(Frames, PaintedFacesAreBlendedAndRemoved)
 {
     for (const char *format : {"RGB", "RGBA"}) {
         for (const double strength : {1.0, 0.5}) {
@@ -270,7 +272,7 @@ TEST_F(Frames, PaintedFacesAreBlendedAndRemoved)
     }
 }
 
-TEST_F(Frames, OtherOverlaysStayForWhoeverShowsThem)
+TEST_P(Frames, OtherOverlaysStayForWhoeverShowsThem)
 {
     start(flat_painter({200, 200, 200}));
     BufferPtr buffer = flat_frame(100);
@@ -288,7 +290,7 @@ TEST_F(Frames, OtherOverlaysStayForWhoeverShowsThem)
     EXPECT_NE(differences(out, [](int, int, int) { return 200; }), 0) << "the face is in the picture";
 }
 
-TEST_F(Frames, TheMessageSaysWhatWasPaintedByWhat)
+TEST_P(Frames, TheMessageSaysWhatWasPaintedByWhat)
 {
     start(flat_painter({200, 200, 200}, "hayao"), 6, 4);
     through(flat_frame(100, GST_SECOND));
@@ -322,7 +324,7 @@ TEST_F(Frames, TheMessageSaysWhatWasPaintedByWhat)
 }
 
 // `stats` has the times of the last frame, as the message has, and those of all.
-TEST_F(Frames, StatsHaveTheLastFrameAndTheTotals)
+TEST_P(Frames, StatsHaveTheLastFrameAndTheTotals)
 {
     start(flat_painter({200, 200, 200}));
     for (int i = 0; i < 3; ++i)
@@ -333,7 +335,7 @@ TEST_F(Frames, StatsHaveTheLastFrameAndTheTotals)
     EXPECT_EQ(stat("wait-time-total"), 33U);
 }
 
-TEST_F(Frames, MessageIntervalLimitsMessagesAndNotTheCount)
+TEST_P(Frames, MessageIntervalLimitsMessagesAndNotTheCount)
 {
     g_object_set(element_.get(), "message-interval", guint64{GST_SECOND}, nullptr);
     start(flat_painter({200, 200, 200}));

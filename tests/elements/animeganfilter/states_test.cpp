@@ -14,6 +14,9 @@ namespace
 {
 
 using States = FilterTest;
+using StatesInBothModes = OneOrSeveralFrames;
+
+INSTANTIATE_TEST_SUITE_P(Painted, StatesInBothModes, ::testing::Values(1U, 3U), one_or_several);
 
 PainterOpener failing_opener(const char *code)
 {
@@ -99,7 +102,7 @@ PainterOpener two_models(int *opened)
     };
 }
 
-TEST_F(States, TheModelChangesBetweenFrames)
+TEST_P(StatesInBothModes, TheModelChangesBetweenFrames)
 {
     int opened = 0;
     set_painter_opener(element_.get(), two_models(&opened));
@@ -114,7 +117,7 @@ TEST_F(States, TheModelChangesBetweenFrames)
 }
 
 // Never an untouched picture, nor one in the old style: the stream ends with the reason.
-TEST_F(States, ABadModelWhilePlayingEndsTheStream)
+TEST_P(StatesInBothModes, ABadModelWhilePlayingEndsTheStream)
 {
     int opened = 0;
     set_painter_opener(element_.get(), two_models(&opened));
@@ -159,7 +162,7 @@ TEST_F(States, AFrameThatCannotBePaintedIsAnError)
 }
 
 // Fewer bytes than the caps promise: an error, and no frame with whatever was in memory.
-TEST_F(States, AFrameThatIsTooSmallIsAnError)
+TEST_P(StatesInBothModes, AFrameThatIsTooSmallIsAnError)
 {
     start(flat_painter({200, 200, 200}), 16, 16);
     EXPECT_EQ(push(BufferPtr(gst_buffer_new_allocate(nullptr, 100, nullptr))), GST_FLOW_ERROR);
@@ -171,7 +174,7 @@ TEST_F(States, AFrameThatIsTooSmallIsAnError)
 }
 
 // The element behind chose memory that can't be written: the one before is not to blame.
-TEST_F(States, ABufferThatCannotBeWrittenIsAnError)
+TEST_P(StatesInBothModes, ABufferThatCannotBeWrittenIsAnError)
 {
     set_painter_opener(element_.get(), [](const PaintSettings &) { return flat_painter({200, 200, 200}); });
     harness_.reset(gst_harness_new_with_element(element_.get(), "sink", "src"));
@@ -184,7 +187,7 @@ TEST_F(States, ABufferThatCannotBeWrittenIsAnError)
     EXPECT_NE(error.text.find("the element behind"), std::string::npos) << error.text;
 }
 
-TEST_F(States, AVideoMetaSmallerThanTheCapsIsAnError)
+TEST_P(StatesInBothModes, AVideoMetaSmallerThanTheCapsIsAnError)
 {
     start(flat_painter({200, 200, 200}), 16, 16);
     BufferPtr buffer = flat_frame(100);
@@ -236,7 +239,7 @@ TEST_F(States, AFlushInTheMiddleOfAFrameGivesItUpAndTheStreamGoesOn)
     EXPECT_FALSE(pop(GST_MESSAGE_ERROR));
 }
 
-TEST_F(States, StartsAndStopsTenTimes)
+TEST_P(StatesInBothModes, StartsAndStopsTenTimes)
 {
     int opened = 0;
     set_painter_opener(element_.get(), two_models(&opened));
@@ -253,7 +256,7 @@ TEST_F(States, StartsAndStopsTenTimes)
     }
 }
 
-TEST_F(States, StoppingLetsGoOfThePainter)
+TEST_P(StatesInBothModes, StoppingLetsGoOfThePainter)
 {
     std::shared_ptr<FakePainter> painter = flat_painter({200, 200, 200});
     const std::weak_ptr<FakePainter> watched = painter;
@@ -265,7 +268,7 @@ TEST_F(States, StoppingLetsGoOfThePainter)
     EXPECT_TRUE(watched.expired());
 }
 
-TEST_F(States, TwoElementsShareAPainter)
+TEST_P(StatesInBothModes, TwoElementsShareAPainter)
 {
     const auto painter = flat_painter({200, 200, 200});
     start(painter);
@@ -283,6 +286,7 @@ TEST_F(States, TwoElementsShareAPainter)
     for (int i = 0; i < 50; ++i)
         EXPECT_EQ(push(flat_frame(100)), GST_FLOW_OK);
     EXPECT_EQ(flow.get(), 50);
+    drain();
     EXPECT_EQ(painter->calls, 100);
 }
 
@@ -302,7 +306,7 @@ TEST_F(States, TheLogTellsOfTheModelTheCapsAndTheFrames)
 }
 
 // Whoever controls the picture does so from a thread of its own: for ThreadSanitizer.
-TEST_F(States, PropertiesMayChangeFromAnyThread)
+TEST_P(StatesInBothModes, PropertiesMayChangeFromAnyThread)
 {
     int opened = 0;
     set_painter_opener(element_.get(), two_models(&opened));

@@ -47,7 +47,8 @@ protected:
                                           {"executor", "torch"},
                                           {"device", "cuda:1"},
                                           {"precision", "bf16"},
-                                          {"threads", "3"}})
+                                          {"threads", "3"},
+                                          {"frames-in-flight", "2"}})
             gst_util_set_object_arg(G_OBJECT(filter_), name, value);
     }
     void TearDown() override
@@ -86,7 +87,7 @@ TEST_F(StyleInUse, FacepaintTakesWhatAnimeganfilterPaintsWith)
 {
     start();
     push_frame();
-    EXPECT_EQ(opened_, (std::vector<PaintSettings>{{"hayao", "torch", "cuda:1", "bf16", 3}}));
+    EXPECT_EQ(opened_, (std::vector<PaintSettings>{{"hayao", "torch", "cuda:1", "bf16", 3, 2}}));
 }
 
 TEST_F(StyleInUse, FacepaintFollowsAChange)
@@ -97,7 +98,7 @@ TEST_F(StyleInUse, FacepaintFollowsAChange)
     push_frame();
     push_frame();
     ASSERT_EQ(opened_.size(), 2U);
-    EXPECT_EQ(opened_[1], (PaintSettings{"paprika", "torch", "cuda:1", "bf16", 3}));
+    EXPECT_EQ(opened_[1], (PaintSettings{"paprika", "torch", "cuda:1", "bf16", 3, 2}));
 }
 
 TEST_F(StyleInUse, WhatFacepaintIsToldItKeeps)
@@ -109,7 +110,7 @@ TEST_F(StyleInUse, WhatFacepaintIsToldItKeeps)
     g_object_set(faces_, "model", "shinkai", nullptr);
     push_frame();
     ASSERT_EQ(opened_.size(), 2U);
-    EXPECT_EQ(opened_[0], (PaintSettings{"hayao", "torch", "cpu", "f32", 3}));
+    EXPECT_EQ(opened_[0], (PaintSettings{"hayao", "torch", "cpu", "f32", 3, 2}));
     EXPECT_EQ(opened_[1].model, "shinkai");
     // No name at all is the default again.
     g_object_set(faces_, "model", nullptr, nullptr);
