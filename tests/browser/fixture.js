@@ -61,8 +61,8 @@ export const shot = (name) => (pictures ? page.screenshot({ path: `${pictures}/$
  * What `check` asserts has to become so: the page does much a task, a frame or a transaction after what was waited for.
  * A failure is the last one, with what was seen then.
  */
-export async function eventually(check) {
-  for (const end = Date.now() + patience; ;) {
+export async function eventually(check, within = patience) {
+  for (const end = Date.now() + within; ;) {
     try {
       return await check();
     } catch (error) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { card, choose, context, dropPortrait, eventually, excuse, featured, keysSent, noisePhoto, openViewer, page,
   painted, photos, portrait, remembered, server, shot, still, useBrowser, visit } from './fixture.js';
+import { patience } from './server.js';
 
 useBrowser();
 
@@ -105,7 +106,7 @@ describe('many photos', () => {
     const files = Array.from({ length: 200 }, (_, n) => join(folder, `photo-${n}.jpg`));
     for (const file of files) copyFileSync(portrait, file);
     await choose(files);
-    await eventually(async () => assert.equal(await page.locator('.card .thumb[src]').count(), 200));
+    await eventually(async () => assert.equal(await page.locator('.card .thumb[src]').count(), 200), 5 * patience);
     assert.equal(await page.locator('.card').count(), 200);
     console.log(`longest task with 200 photos: ${Math.round(await page.evaluate(() => window.longest))} ms`);
   });
