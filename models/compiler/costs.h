@@ -17,6 +17,9 @@ public:
     /// True where the convolution takes less time from bf16 values than from bytes.
     virtual bool wide_beats_bytes(const Node &conv) const = 0;
 
+    /// What such a convolution computes from beside convolutions of bytes: bf16, or f32.
+    virtual Type wide_input() const = 0;
+
     /// True where a convolution applies factors and an activation to what it writes at no price; where not,
     /// that is left to the pass behind it.
     virtual bool fuses_elementwise() const = 0;

@@ -99,10 +99,12 @@ private:
         if (!is_conv(chain))
             return;
         const Node &node = graph_.nodes[chain.start];
+        const bool wide_is_faster = in_bytes(precision_) && costs_.wide_beats_bytes(node) && chain.norm >= 0;
         if (forms.global || precision_ == Precision::f32)
             forms.compute = Type::f32;
-        else if (in_bytes(precision_) && (node.range || reads_picture(chain)) && !chain.tanh &&
-                 !(costs_.wide_beats_bytes(node) && chain.norm >= 0))
+        else if (wide_is_faster)
+            forms.compute = costs_.wide_input();
+        else if (in_bytes(precision_) && (node.range || reads_picture(chain)) && !chain.tanh)
             forms.compute = Type::u8;
         else
             forms.compute = wide();

@@ -48,14 +48,15 @@ double bare_milliseconds(const ConvSpec &spec, const Tensor &in, const Tensor &o
         groups == 1 ? memory::dims{spec.channels, in.channels, spec.kernel_height, spec.kernel_width}
                     : memory::dims{groups, spec.channels / groups, in.channels / groups, spec.kernel_height,
                                    spec.kernel_width};
+    // Without AVX-512 only our own kernels know bf16; oneDNN would take its reference, or has none.
+    const auto known = [](Type type) { return type == Type::bf16 && !isa().avx512 ? Type::f32 : type; };
     const memory::desc from({1, in.channels, (out.height - 1) * stride + spec.kernel_height,
                              (out.width - 1) * stride + spec.kernel_width},
-                            data_type(in.type), memory::format_tag::nhwc);
-    // Without AVX-512 only our own kernels write bf16; oneDNN would take its reference.
-    const Type out_type = out.type == Type::bf16 && !isa().avx512 ? Type::f32 : out.type;
-    const memory::desc to({1, spec.channels, out.height, out.width}, data_type(out_type),
+                            data_type(known(in.type)), memory::format_tag::nhwc);
+    const memory::desc to({1, spec.channels, out.height, out.width}, data_type(known(out.type)),
                           memory::format_tag::nhwc);
-    const memory::desc weights(weight_dims, in.type == Type::u8 ? memory::data_type::s8 : data_type(in.type),
+    const memory::desc weights(weight_dims,
+                               in.type == Type::u8 ? memory::data_type::s8 : data_type(known(in.type)),
                                memory::format_tag::any);
     const auto chosen = describe_convolution({.in = from,
                                               .weights = weights,

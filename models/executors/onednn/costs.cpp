@@ -16,6 +16,9 @@ class OnednnCosts final : public compiler::Costs
 public:
     bool wide_beats_bytes(const Node &conv) const override { return WinogradStage::beats_bytes(conv); }
 
+    /// Winograd's kernels read bf16 on every CPU that has them.
+    Type wide_input() const override { return isa().avx2 ? Type::bf16 : Type::f32; }
+
     /// oneDNN's kernels for AVX2 and better do. Its AVX ones do not, so that it takes those for SSE4.1 with
     /// an activation, and with factors its GEMM, which looks up the factor of each value by itself: half of
     /// the time of a picture by the default.

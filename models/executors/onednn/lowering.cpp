@@ -9,6 +9,7 @@
 #include "models/executors/onednn/costs.h"
 #include "models/executors/onednn/stages/apply_stage.h"
 #include "models/executors/onednn/stages/byte_conv_stage.h"
+#include "models/executors/onednn/stages/byte_depthwise_stage.h"
 #include "models/executors/onednn/stages/byte_winograd_stage.h"
 #include "models/executors/onednn/stages/global_stages.h"
 #include "models/executors/onednn/stages/moments_stage.h"
@@ -247,8 +248,8 @@ private:
             convolution(std::move(spec), in, out).after = modulated_by(chain);
             return;
         }
-        const bool of_bytes =
-            ByteWinogradStage::suits(spec, in, size.height, size.width) || ByteConvStage::suits(spec, in);
+        const bool of_bytes = ByteWinogradStage::suits(spec, in, size.height, size.width) ||
+                              ByteConvStage::suits(spec, in) || ByteDepthwiseStage::suits(spec, in);
         Tensor &raw =
             tensor(spec.name + " raw", {raw_type(forms, of_bytes), {}, nullptr}, spec.channels, size);
         // What the pass waits for, the convolution waits for too, so that it need not keep a whole picture
@@ -271,13 +272,15 @@ private:
     {
         std::string name = spec.name;
         if (out.type == in.type && !spec.tanh && WinogradStage::suits(spec, in, out.height, out.width))
-            return stage<WinogradStage>(std::move(name), std::vector{std::move(spec)}, in, std::vector{&out},
-                                        cache_);
+            return sums_up(stage<WinogradStage>(std::move(name), std::vector{std::move(spec)}, in,
+                                                std::vector{&out}, cache_));
         if (ByteWinogradStage::suits(spec, in, out.height, out.width))
             return sums_up(stage<ByteWinogradStage>(std::move(name), std::vector{std::move(spec)}, in,
                                                     std::vector{&out}, cache_));
         if (ByteConvStage::suits(spec, in))
             return sums_up(stage<ByteConvStage>(std::move(spec), in, out, cache_));
+        if (ByteDepthwiseStage::suits(spec, in))
+            return sums_up(stage<ByteDepthwiseStage>(std::move(spec), in, out));
         return stage<ConvStage>(std::move(spec), in, out, cache_);
     }
 
@@ -319,7 +322,7 @@ private:
                     stage<ConvStage>(std::move(spec), in, *raws.back(), cache_);
             }
         if (of_floats)
-            stage<WinogradStage>(whole.name, std::move(specs), in, raws, cache_);
+            sums_up(stage<WinogradStage>(whole.name, std::move(specs), in, raws, cache_));
         else if (of_bytes)
             sums_up(stage<ByteWinogradStage>(whole.name, std::move(specs), in, raws, cache_));
         pass(chain, forms, raws, {in.height * 2, in.width * 2});

@@ -16,9 +16,11 @@ template <typename Input>
 double direct(const ConvSpec &spec, const Input &in, int y, int x, int n)
 {
     double sum = spec.bias.empty() ? 0 : spec.bias[n];
+    const int per_group = in.tensor.channels / spec.groups;
     const float *weight =
-        spec.weights.data() + std::size_t(n) * in.tensor.channels * spec.kernel_height * spec.kernel_width;
-    for (int c = 0; c < in.tensor.channels; ++c)
+        spec.weights.data() + std::size_t(n) * per_group * spec.kernel_height * spec.kernel_width;
+    const int first = n / (spec.channels / spec.groups) * per_group;
+    for (int c = first; c < first + per_group; ++c)
         for (int ky = 0; ky < spec.kernel_height; ++ky)
             for (int kx = 0; kx < spec.kernel_width; ++kx)
                 sum += static_cast<double>(*weight++) *

@@ -89,6 +89,7 @@ struct Case {
     Type type = Type::f32;
     bool rough = false;   ///< beside bytes
     bool steered = false; ///< modulation and activation, into a border
+    bool moments = false;
 };
 
 ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
@@ -101,6 +102,7 @@ ConvSpec conv(const Case &c, int height, int width, int skip, int skip_columns)
     spec.skip = skip;
     spec.skip_columns = skip_columns;
     spec.paired = c.rough;
+    spec.moments = c.moments;
     const int values = c.in_channels * height * width;
     spec.weights = random_values(static_cast<std::size_t>(c.out_channels) * values,
                                  1 / std::sqrt(static_cast<float>(values)));
@@ -157,11 +159,15 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
         // Normal values and weights give normal outputs; see winograd.h for what rounding to float32 leaves
         // of them, rms. A wrong factor anywhere leaves far more.
         const double bound = c.taps == 3 ? 1e-5 : c.type == Type::f32 && !c.rough ? 2e-4 : 1e-2;
+        double sum = 0;
+        double squares = 0;
         for (std::size_t i = 0; i < specs.size(); ++i) {
             for (int y = 0; y < c.height; ++y)
                 for (int x = 0; x < c.width; ++x)
                     for (int n = 0; n < c.out_channels; ++n) {
                         const double wanted = direct(specs[i], in, y, x, n);
+                        sum += wanted;
+                        squares += wanted * wanted;
                         const double rounding = c.type == Type::bf16 ? std::fabs(wanted) / 256 : 0;
                         ASSERT_NEAR(outs[i]->get(border.top + y, border.left + x, n), wanted,
                                     bound + rounding)
@@ -181,27 +187,34 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
             else
                 EXPECT_TRUE(first[i] == outs[i]->memory) << "threads changed the result";
         }
+        if (c.moments) {
+            EXPECT_NEAR(stage.moments().sum, sum, 1e-3 * stage.moments().count);
+            EXPECT_NEAR(stage.moments().squares, squares, 5e-3 * squares);
+            EXPECT_EQ(stage.moments().count, specs.size() * c.height * c.width * c.out_channels);
+        }
     }
     omp_set_num_threads(omp_get_num_procs());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Convolution,
-    testing::Values(Case{"WholeTiles", 3, 32, 32, 8, 8}, Case{"OddSize", 3, 32, 64, 13, 7},
-                    Case{"SmallerThanATile", 3, 32, 32, 3, 2}, Case{"OnePixel", 3, 64, 32, 1, 1},
-                    Case{"OneRow", 3, 32, 32, 1, 50}, Case{"ManyGroups", 3, 32, 32, 30, 41},
-                    Case{"Strips", 3, 32, 32, 21, 19, {8, 4}},
-                    Case{"StripsThatEndInATile", 3, 32, 32, 21, 9, {5, 6}},
-                    Case{"Bias", 3, 32, 32, 9, 9, {}, false, true}, Case{"ManyChannels", 3, 256, 96, 6, 5},
-                    Case{"Phases", 3, 32, 32, 11, 10, {4}, true}, Case{"SevenTaps", 7, 64, 32, 8, 12},
-                    Case{"SevenTapsOddSize", 7, 32, 32, 9, 17, {4}},
-                    Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3}, Case{"HalfAPanel", 3, 48, 48, 13, 9},
-                    Case{"LessThanAPanel", 3, 16, 16, 5, 9},
-                    Case{"Steered", 3, 48, 48, 10, 11, {4}, false, true, Type::f32, false, true},
-                    Case{"RoughSevenTaps", 7, 32, 32, 9, 17, {8}, false, false, Type::f32, true},
-                    Case{"Bf16", 3, 32, 64, 13, 18, {4}, false, true, Type::bf16},
-                    Case{"Bf16Phases", 3, 32, 32, 5, 6, {}, true, false, Type::bf16},
-                    Case{"Bf16SevenTaps", 7, 32, 32, 9, 10, {}, false, false, Type::bf16}),
+    testing::Values(
+        Case{"WholeTiles", 3, 32, 32, 8, 8}, Case{"OddSize", 3, 32, 64, 13, 7},
+        Case{"SmallerThanATile", 3, 32, 32, 3, 2}, Case{"OnePixel", 3, 64, 32, 1, 1},
+        Case{"OneRow", 3, 32, 32, 1, 50}, Case{"ManyGroups", 3, 32, 32, 30, 41},
+        Case{"Strips", 3, 32, 32, 21, 19, {8, 4}}, Case{"StripsThatEndInATile", 3, 32, 32, 21, 9, {5, 6}},
+        Case{"Bias", 3, 32, 32, 9, 9, {}, false, true}, Case{"ManyChannels", 3, 256, 96, 6, 5},
+        Case{"Phases", 3, 32, 32, 11, 10, {4}, true}, Case{"SevenTaps", 7, 64, 32, 8, 12},
+        Case{"SevenTapsOddSize", 7, 32, 32, 9, 17, {4}}, Case{"SevenTapsSmallerThanATile", 7, 32, 32, 2, 3},
+        Case{"HalfAPanel", 3, 48, 48, 13, 9}, Case{"LessThanAPanel", 3, 16, 16, 5, 9},
+        Case{"Steered", 3, 48, 48, 10, 11, {4}, false, true, Type::f32, false, true},
+        Case{"RoughSevenTaps", 7, 32, 32, 9, 17, {8}, false, false, Type::f32, true},
+        Case{"Bf16", 3, 32, 64, 13, 18, {4}, false, true, Type::bf16},
+        Case{"Bf16Phases", 3, 32, 32, 5, 6, {}, true, false, Type::bf16},
+        Case{"Moments", 3, 32, 48, 9, 14, {4}, false, true, Type::f32, false, false, true},
+        Case{"MomentsOfPhases", 3, 32, 32, 5, 30, {}, true, false, Type::bf16, false, false, true},
+        Case{"MomentsOfSevenTaps", 7, 32, 32, 9, 17, {}, false, false, Type::bf16, false, false, true},
+        Case{"Bf16SevenTaps", 7, 32, 32, 9, 10, {}, false, false, Type::bf16}),
     [](const auto &info) { return std::string(info.param.name); });
 
 TEST(Winograd, IsTakenWhereItPays)

@@ -43,7 +43,7 @@ inline void add_quads(const std::uint8_t *in, std::size_t pixel, const std::int8
 }
 
 template <int pixels, typename T, bool summed>
-inline void byte_conv_pixels(const ByteConv &conv, std::size_t first, RunningSums &running)
+inline void byte_conv_pixels(const ByteConv &conv, std::size_t first, RunningSums<> &running)
 {
     Register::Sums sums[pixels][byte_vectors] = {};
     const std::int8_t *weights = conv.weights;
@@ -71,19 +71,21 @@ inline void byte_conv_pixels(const ByteConv &conv, std::size_t first, RunningSum
             const std::size_t c = v * Register::lanes;
             if (c >= conv.channels)
                 break;
-            const Floats sum = Register::floats(sums[p][v]) * Register::load(conv.scale + c) +
-                               Register::load(conv.shift + c);
-            const Floats value = Register::max(sum, sum * slope);
+            Floats value = Register::floats(sums[p][v]) * Register::load(conv.scale + c) +
+                           Register::load(conv.shift + c);
+            // What a norm reads is neither activated nor a byte.
             if constexpr (summed)
                 running.add(value);
-            store_some<Register>(value + zero, out + p * conv.out_pixel + c, conv.channels - c);
+            else
+                value = Register::max(value, value * slope) + zero;
+            store_some<Register>(value, out + p * conv.out_pixel + c, conv.channels - c);
         }
 }
 
 template <typename T, bool summed>
 void byte_conv_panel(const ByteConv &conv)
 {
-    RunningSums running;
+    RunningSums<> running;
     std::size_t p = 0;
     for (; p + byte_block_pixels <= conv.pixels; p += byte_block_pixels)
         byte_conv_pixels<byte_block_pixels, T, summed>(conv, p, running);

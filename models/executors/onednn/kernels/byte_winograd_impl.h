@@ -123,7 +123,7 @@ void byte_winograd_outputs(const ByteWinogradOutput &tile)
     constexpr int side = ByteWinogradMatrices::side;
     constexpr int outputs = ByteWinogradMatrices::tile;
     auto *pixels = static_cast<T *>(tile.pixels);
-    RunningSums sums;
+    RunningSums<> sums;
     for (std::size_t c = 0; c < tile.channels; c += Register::lanes) {
         Floats between[outputs][side];
         for (int x = 0; x < side; ++x) {
@@ -146,11 +146,13 @@ void byte_winograd_outputs(const ByteWinogradOutput &tile)
             transform_sums(between[y], made);
 #pragma GCC unroll 16
             for (int x = 0; x < outputs; ++x) {
-                const Floats sum = made[x] * scale + shift;
-                const Floats v = Register::max(sum, sum * slope);
+                Floats v = made[x] * scale + shift;
+                // What a norm reads is neither activated nor a byte.
                 if constexpr (summed)
                     sums.add(v);
-                store_some<Register>(v + zero, pixels + y * tile.row + x * tile.pixel + c, tile.channels - c);
+                else
+                    v = Register::max(v, v * slope) + zero;
+                store_some<Register>(v, pixels + y * tile.row + x * tile.pixel + c, tile.channels - c);
             }
         }
     }

@@ -75,7 +75,8 @@ struct WinogradOutput {
     float slope = 1;
     std::size_t channels = 0;
     void *pixels = nullptr;
-    std::size_t row = 0; ///< values between the rows of `pixels`
+    std::size_t row = 0;    ///< values between the rows of `pixels`
+    double *sums = nullptr; ///< or null: sum and sum of squares, for a norm; with them slope is 1 and zero 0
 };
 
 /// Of one tile, all positions of it; see winograd.h. Pixels are f32 or bf16, what lies between always is f32;
@@ -110,6 +111,7 @@ struct ByteWinogradOutput {
 
 /// A 3 × 3 convolution of bytes by tiles of 4 × 4 outputs in whole numbers of 16 bits; see byte_winograd.h.
 struct ByteWinograd {
+    int tiles; ///< that multiply() does at once; of others it does one
     /// One tile of 6 × 6 pixels, `row` bytes between their rows, less 128. Reads and writes values of 16
     /// channels at a time: up to 15 behind the last one, those of `out` before the next tile's are written.
     void (*input)(const std::uint8_t *pixels, std::size_t row, std::size_t channels, std::int16_t *out,
@@ -149,7 +151,23 @@ struct ByteConv {
     void *out = nullptr;               ///< f32, bf16 or bytes
     std::size_t out_pixel = 0;         ///< values between two pixels
     std::size_t pixels = 0;
-    double *sums = nullptr; ///< what is written is added to the first, its square to the second; or null
+    double *sums = nullptr; ///< or null: sum and sum of squares, for a norm; with them slope is 1 and zero 0
+};
+
+/// A depthwise convolution of bytes with 3 × 3 taps for neighbouring pixels of a row, in f32:
+/// leaky(sum · scale + shift) + zero.
+struct ByteDepthwise {
+    const std::uint8_t *in = nullptr; ///< the first tap of the first pixel
+    std::size_t in_row = 0;           ///< bytes between two rows
+    std::size_t channels = 0;
+    const float *weights = nullptr; ///< (taps, channels)
+    const float *scale = nullptr;   ///< one a channel, like shift
+    const float *shift = nullptr;
+    float slope = 1;
+    float zero = 0;
+    void *out = nullptr; ///< f32, bf16 or bytes
+    std::size_t pixels = 0;
+    double *sums = nullptr; ///< or null: sum and sum of squares, for a norm; with them slope is 1 and zero 0
 };
 
 struct Kernels {
@@ -198,12 +216,16 @@ struct Kernels {
     WinogradTransforms winograd_7_rough; ///< the same as quick and as exact as bf16's
     WinogradTransforms winograd_7_bf16;
     /// One position of `tiles` tiles: (tiles, in_channels) times panels of weights is (tiles, out_channels).
+    int winograd_tiles; ///< at once; of others it does one
     void (*winograd_multiply)(const float *in, const float *weights, float *out, std::size_t tiles,
                               std::size_t in_channels, std::size_t out_channels);
     ByteWinograd byte_winograd;
     void (*byte_conv_f32)(const ByteConv &conv);
     void (*byte_conv_bf16)(const ByteConv &conv);
     void (*byte_conv_bytes)(const ByteConv &conv);
+    void (*byte_depthwise_f32)(const ByteDepthwise &conv);
+    void (*byte_depthwise_bf16)(const ByteDepthwise &conv);
+    void (*byte_depthwise_bytes)(const ByteDepthwise &conv);
 };
 
 /// The best set that the CPU has and that oneDNN's own cap (DNNL_MAX_CPU_ISA) allows.

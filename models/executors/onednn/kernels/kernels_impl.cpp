@@ -3,6 +3,7 @@
 // table. Nothing here may pull in an inline function of the standard library: the linker could keep the copy
 // that was compiled for the newest CPU.
 #include "models/executors/onednn/kernels/byte_conv_impl.h"
+#include "models/executors/onednn/kernels/byte_depthwise_impl.h"
 #include "models/executors/onednn/kernels/byte_winograd_impl.h"
 #include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/kernels/lanes.h"
@@ -266,11 +267,16 @@ const Kernels ANIME_KERNELS = {ANIME_ISA,
                                winograd_transforms<4, 7, float>,
                                winograd_transforms<8, 7, float>,
                                winograd_transforms<8, 7, std::uint16_t>,
+                               block_tiles,
                                winograd_multiply,
-                               {byte_winograd_input, byte_winograd_multiply, byte_winograd_output<float>,
-                                byte_winograd_output<std::uint16_t>, byte_winograd_output<std::uint8_t>},
+                               {byte_block_tiles, byte_winograd_input, byte_winograd_multiply,
+                                byte_winograd_output<float>, byte_winograd_output<std::uint16_t>,
+                                byte_winograd_output<std::uint8_t>},
                                byte_conv<float>,
                                byte_conv<std::uint16_t>,
-                               byte_conv<std::uint8_t>};
+                               byte_conv<std::uint8_t>,
+                               byte_depthwise<float>,
+                               byte_depthwise<std::uint16_t>,
+                               byte_depthwise<std::uint8_t>};
 
 } // namespace anime::onednn

@@ -100,10 +100,11 @@ void winograd_input(const void *from, std::size_t row, std::size_t channels, flo
     }
 }
 
-template <typename W, typename T, bool steered>
+template <typename W, typename T, bool steered, bool summed>
 void winograd_outputs(const WinogradOutput &tile)
 {
     auto *pixels = static_cast<T *>(tile.pixels);
+    RunningSums<> sums;
     for (std::size_t c = 0; c < tile.channels; c += lanes) {
         Lanes between[W::tile][W::side];
         for (int x = 0; x < W::side; ++x) {
@@ -127,19 +128,26 @@ void winograd_outputs(const WinogradOutput &tile)
                 Lanes v = (steered ? made[x] * scale : made[x]) + shift;
                 if constexpr (steered)
                     v = Register::max(v, v * Register::same(tile.slope));
+                if constexpr (summed)
+                    sums.add(v);
                 Register::store(v, pixels + y * tile.row + x * tile.channels + c);
             }
         }
     }
+    if constexpr (summed)
+        sums.add_to(tile.sums);
 }
 
 template <typename W, typename T>
 void winograd_output(const WinogradOutput &tile)
 {
-    if (tile.scale)
-        winograd_outputs<W, T, true>(tile);
+    // What is normalised is not activated before.
+    if (tile.sums)
+        winograd_outputs<W, T, false, true>(tile);
+    else if (tile.scale)
+        winograd_outputs<W, T, true, false>(tile);
     else
-        winograd_outputs<W, T, false>(tile);
+        winograd_outputs<W, T, false, false>(tile);
 }
 
 /// One panel of the weights, `width` output channels, for `tiles` tiles; the sums stay in registers.

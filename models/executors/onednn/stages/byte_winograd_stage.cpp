@@ -246,8 +246,8 @@ std::size_t ByteWinogradStage::held_bytes() const
 void ByteWinogradStage::run(Rows rows)
 {
     moments_.start(threads_);
-    each_tile_group(rows, outputs[0]->width, Matrices::tile, group_tiles, threads_,
-                    [this](const TileGroup &tiles, int thread) {
+    each_tile_group(rows, outputs[0]->width, Matrices::tile, {group_tiles, kernels_.byte_winograd.tiles},
+                    threads_, [this](const TileGroup &tiles, int thread) {
                         std::byte *room = scratch + thread * thread_bytes();
                         auto *in = reinterpret_cast<std::int16_t *>(room);
                         auto *sums =
@@ -345,19 +345,9 @@ void ByteWinogradStage::transform_output(const Group &group, std::size_t i, int 
                             to + r * out.row_bytes() + c * out.pixel_bytes());
         if (group.moments)
             for (int r = 0; r < rows; ++r)
-                add_moments(out, group.edge + r * Matrices::tile * bytes, columns * tile.channels,
-                            group.moments);
+                add_moments(kernels_, out.type, group.edge + r * Matrices::tile * bytes,
+                            columns * tile.channels, group.moments);
     }
-}
-
-/// What a norm reads is f32 or bf16.
-void ByteWinogradStage::add_moments(const Tensor &out, const std::byte *values, std::size_t count,
-                                    double *sums) const
-{
-    if (out.type == Type::f32)
-        kernels_.moments_f32(reinterpret_cast<const float *>(values), count, sums);
-    else
-        kernels_.moments_bf16(reinterpret_cast<const std::uint16_t *>(values), count, sums);
 }
 
 std::string ByteWinogradStage::describe() const

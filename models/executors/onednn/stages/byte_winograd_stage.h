@@ -52,7 +52,6 @@ private:
     void convolve(const Group &group, std::size_t part) const;
     /// Of part `i`, the panel that begins with `channel`.
     void transform_output(const Group &group, std::size_t i, int channel) const;
-    void add_moments(const Tensor &out, const std::byte *values, std::size_t count, double *sums) const;
 
     std::vector<ConvSpec> specs_;
     Tensor &in_;

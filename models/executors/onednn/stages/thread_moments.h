@@ -2,6 +2,7 @@
 // The moments of what a stage writes, where the stage itself adds them up while it has the values at hand.
 #pragma once
 
+#include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/stages/affine.h"
 
 #include <array>
@@ -34,5 +35,16 @@ private:
     std::vector<std::array<double, 8>> sums_;
     Moments moments_;
 };
+
+/// Those of `count` values of a tile that a kernel wrote in full and the picture does not have in full. What
+/// a norm reads is f32 or bf16.
+inline void add_moments(const Kernels &kernels, Type type, const std::byte *values, std::size_t count,
+                        double *sums)
+{
+    if (type == Type::f32)
+        kernels.moments_f32(reinterpret_cast<const float *>(values), count, sums);
+    else
+        kernels.moments_bf16(reinterpret_cast<const std::uint16_t *>(values), count, sums);
+}
 
 } // namespace anime::onednn

@@ -5,8 +5,6 @@
 #include "models/compiler/conv_spec.h"
 #include "models/executors/onednn/compiler_names.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 namespace anime::onednn
@@ -32,24 +30,33 @@ inline bool lacks_position(const ConvSpec &spec, int position, int side)
     return (spec.skip > 0 && position / side == 0) || (spec.skip_columns > 0 && position % side == 0);
 }
 
-/// Calls work(group, thread) for all groups of at most `most` tiles, by `threads` threads.
+/// How many tiles make a group at most, and how many a kernel does at once.
+struct GroupSize {
+    int most = 1;
+    int at_once = 1;
+};
+
+/// Calls work(group, thread) for all groups of tiles, by `threads` threads, each of which has as many tiles
+/// as the others, as far as they are whole numbers of what a kernel does at once: whole groups would leave
+/// one thread with five where another has six.
 template <typename Work>
-void each_tile_group(Rows rows, int width, int tile, int most, int threads, Work work)
+void each_tile_group(Rows rows, int width, int tile, GroupSize size, int threads, Work work)
 {
     const int across = (width + tile - 1) / tile;
     const int tiles = across * ((rows.count() + tile - 1) / tile);
-    const int groups = (tiles + most - 1) / most;
-    const auto group = [&](int i) {
-        return TileGroup{rows, tile, i * most, std::min(most, tiles - i * most), across};
+    const auto share = [&](int thread) {
+        const int blocks = (tiles + size.at_once - 1) / size.at_once;
+        const auto end = [&](int n) { return std::min(tiles, blocks * n / threads * size.at_once); };
+        for (int first = end(thread); first < end(thread + 1); first += size.most)
+            work(TileGroup{rows, tile, first, std::min(size.most, end(thread + 1) - first), across}, thread);
     };
     if (threads == 1) { // a team within a team allocates
-        for (int i = 0; i < groups; ++i)
-            work(group(i), 0);
+        share(0);
         return;
     }
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int i = 0; i < groups; ++i)
-        work(group(i), omp_get_thread_num());
+    for (int thread = 0; thread < threads; ++thread)
+        share(thread);
 }
 
 } // namespace anime::onednn

@@ -94,6 +94,7 @@ struct WinogradStage::Group : TileGroup {
     float *in = nullptr;
     float *out = nullptr;
     std::byte *edge = nullptr; ///< a tile that reaches out of the picture
+    double *moments = nullptr; ///< of this thread, or null
 };
 
 bool WinogradStage::suits(const ConvSpec &spec, const Tensor &in, int height, int width)
@@ -144,6 +145,10 @@ void WinogradStage::begin()
             shifts_[i][n] = (spec.bias.empty() ? 0 : spec.bias[n]) * scales_[i][n] + v[spec.channels + n];
         }
     }
+    double count = 0;
+    for (const Tensor *out : outputs)
+        count += static_cast<double>(out->height) * out->width * out->channels;
+    moments_.begin(count);
 }
 
 dnnl::memory WinogradStage::pack(const ConvSpec &spec, WeightCache &cache) const
@@ -202,14 +207,17 @@ std::size_t WinogradStage::scratch_bytes() const
 
 void WinogradStage::run(Rows rows)
 {
-    each_tile_group(rows, outputs[0]->width, tile_, group_tiles, threads_,
+    moments_.start(threads_);
+    each_tile_group(rows, outputs[0]->width, tile_, {group_tiles, kernels_.winograd_tiles}, threads_,
                     [this](const TileGroup &tiles, int thread) {
                         const std::size_t of_group = static_cast<std::size_t>(positions()) * group_tiles;
                         float *room = reinterpret_cast<float *>(scratch) + thread * scratch_floats();
                         float *products = room + of_group * in_.channels;
                         convolve({tiles, room, products,
-                                  reinterpret_cast<std::byte *>(products + of_group * most_channels_)});
+                                  reinterpret_cast<std::byte *>(products + of_group * most_channels_),
+                                  specs_.front().moments ? moments_.of(thread) : nullptr});
                     });
+    moments_.finish();
     for (const Tensor *out : outputs)
         out->fill_borders(rows.begin, rows.end);
 }
@@ -276,6 +284,7 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
         std::byte *to = out.row(y) + x * out.pixel_bytes();
         const bool whole = columns == tile_ && rows == tile_;
         tile.pixels = whole ? to : group.edge;
+        tile.sums = whole ? group.moments : nullptr;
         tile.row = (whole ? out.bordered_width() : tile_) * channels;
         transforms_.output(tile);
         if (whole)
@@ -283,6 +292,10 @@ void WinogradStage::transform_output(const Group &group, std::size_t part) const
         for (int r = 0; r < rows; ++r)
             std::copy_n(group.edge + r * tile_ * out.pixel_bytes(), columns * out.pixel_bytes(),
                         to + r * out.row_bytes());
+        if (group.moments)
+            for (int r = 0; r < rows; ++r)
+                add_moments(kernels_, out.type, group.edge + r * tile_ * out.pixel_bytes(),
+                            columns * channels, group.moments);
     }
 }
 
@@ -296,6 +309,8 @@ std::string WinogradStage::describe() const
         text += " + modulation";
     if (specs_.front().slope)
         text += " + activation";
+    if (specs_.front().moments)
+        text += " + moments";
     return text + ", winograd F(" + std::to_string(tile_) + ", " + taps + "):" + kernels_.isa;
 }
 

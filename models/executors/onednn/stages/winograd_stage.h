@@ -7,6 +7,7 @@
 #include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/kernels/kernels.h"
 #include "models/executors/onednn/stages/conv_stage.h"
+#include "models/executors/onednn/stages/thread_moments.h"
 #include "models/graph/graph.h"
 
 namespace anime::onednn
@@ -39,6 +40,8 @@ public:
     /// Of the convolutions as they stand; with 3 × 3 taps it does a quarter of them.
     double gmac() const override;
     std::span<const ConvSpec> convolutions() const override { return specs_; }
+    /// Of all outputs, once the stage is done with them.
+    const Moments &moments() const { return moments_.moments(); }
 
 private:
     struct Group;
@@ -60,8 +63,9 @@ private:
     std::vector<dnnl::memory> weights_;      ///< of each spec: (positions, panels, input channels, panel)
     std::vector<std::vector<float>> scales_; ///< of each spec that is steered or activated, in this frame
     std::vector<std::vector<float>> shifts_; ///< of each spec that has any
-    int most_channels_ = 0;                  ///< of an output
-    int threads_ = 1;                        ///< one where each thread has a band, and so a stage, of its own
+    ThreadMoments moments_;
+    int most_channels_ = 0; ///< of an output
+    int threads_ = 1;       ///< one where each thread has a band, and so a stage, of its own
 };
 
 } // namespace anime::onednn
