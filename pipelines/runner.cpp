@@ -143,6 +143,7 @@ struct Pipeline::State {
     std::optional<RunFailure> error;
     bool error_has_details = false;
     bool eos = false;
+    bool sink_failed = false;
 
     ElementPtr element(const std::string &name) const
     {
@@ -180,6 +181,8 @@ struct Pipeline::State {
                 error = failure_of(message);
                 error_has_details = details;
             }
+            if (GST_OBJECT_FLAG_IS_SET(GST_MESSAGE_SRC(message), GST_ELEMENT_FLAG_SINK))
+                sink_failed = true; // a sink that can't write says that it is at the end all the same
             break;
         }
         case GST_MESSAGE_EOS:
@@ -283,7 +286,7 @@ struct Pipeline::State {
         RunResult result;
         watch_sinks();
         result.failure = play(limits);
-        result.reached_end = eos;
+        result.reached_end = eos && !sink_failed;
         if (stuck)
             result.failure = failure("stuck", "The pipeline \"" + description.name + "\" did not stop.",
                                      "Please report it with the element messages before it.");

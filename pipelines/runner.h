@@ -83,7 +83,7 @@ struct RunLimits {
 
 struct RunResult {
     std::optional<RunFailure> failure; ///< empty: every sink got its data and then EOS
-    bool reached_end = false;          ///< every sink got EOS, be it after an error
+    bool reached_end = false; ///< every sink got EOS and failed at nothing, be it after an error elsewhere
     bool ok() const { return !failure; }
 };
 

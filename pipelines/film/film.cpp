@@ -35,7 +35,7 @@ std::string seconds(nanoseconds time)
     return text;
 }
 
-void add_notes(FilmResult &result, const PicturePlan &plan, const FilmCounts &counts)
+void add_notes(FilmResult &result, const PicturePlan &plan, const FilmCounts &counts, bool ended)
 {
     const auto note = [&](const char *code, std::string message) {
         result.notes.push_back(problem(code, std::move(message)));
@@ -48,7 +48,8 @@ void add_notes(FilmResult &result, const PicturePlan &plan, const FilmCounts &co
         note("film-resized", "The film's size is odd, which H.264 can't be; it was scaled by one pixel.");
     if (counts.resized)
         note("film-resized", "The film's size changes in mid-stream; all of it was scaled to the first one.");
-    const std::uint64_t lost = counts.packets > counts.decoded ? counts.packets - counts.decoded : 0;
+    // Where painting broke off, frames were still on their way.
+    const std::uint64_t lost = ended && counts.packets > counts.decoded ? counts.packets - counts.decoded : 0;
     if (lost || counts.damaged)
         note("film-frames-damaged", std::to_string(lost) + " of " + std::to_string(counts.packets) +
                                         " frames could not be decoded, and " +
@@ -150,7 +151,7 @@ FilmResult paint_film(const Description &description, const FilmJob &job)
         result.failure = shortfall(look, end, *counts, result.frames);
         journal->write_end();
     }
-    add_notes(result, plan, *counts);
+    add_notes(result, plan, *counts, !painting.failure);
     if (result.frames == 0)
         return result;
     result.kept = job.resume && painting.failure && may_pass(*painting.failure);
@@ -163,7 +164,12 @@ FilmResult paint_film(const Description &description, const FilmJob &job)
     const RunResult joined = join.run(films, scan, journal, job.limits);
     result.playable = joined.reached_end;
     std::ranges::copy(join.notes(), std::back_inserter(result.notes));
-    if (!result.failure)
+    if (!result.failure && joined.failure && joined.failure->code == "resource-no-space-left")
+        result.failure = problem(joined.failure->code,
+                                 "There is no space left in which the painted pictures could be joined with "
+                                 "the film's sound; for that moment they are there twice.",
+                                 "Free space, or paint into another folder.");
+    else if (!result.failure)
         result.failure = joined.failure;
     result.kept = job.resume && joined.failure && may_pass(*joined.failure);
     if (!result.kept)

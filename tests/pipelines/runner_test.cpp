@@ -220,6 +220,18 @@ TEST_F(Runner, WantsOutputFromEveryBranch)
     EXPECT_EQ(result.failure->element, "filesink");
 }
 
+TEST_F(Runner, TellsAnEndThatCouldNotBeWrittenFromOneThatWas)
+{
+    const RunResult full =
+        Pipeline(described("fakesrc num-buffers=9 sizetype=fixed sizemax=65536 filltype=zero ! "
+                           "filesink location=/dev/full"))
+            .run();
+    ASSERT_FALSE(full.ok());
+    EXPECT_EQ(full.failure->code, "resource-no-space-left");
+    EXPECT_FALSE(full.reached_end);
+    EXPECT_TRUE(Pipeline(described("fakesrc num-buffers=9 ! filesink location=/dev/null")).run().reached_end);
+}
+
 TEST_F(Runner, HandsOutElementMessages)
 {
     Pipeline pipeline(described("fakesrc num-buffers=3 sizetype=fixed sizemax=7 ! test-announce ! fakesink"));

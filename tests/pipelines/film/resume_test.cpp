@@ -278,11 +278,39 @@ TEST_F(Resume, IsPossibleWhenTheDiskWasFull)
     limited.insert(limited.end(), words.begin(), words.end());
     const Ended full = run(limited);
     EXPECT_EQ(full.code, 1);
+    EXPECT_THAT(full.err, testing::Not(HasSubstr("[film-frames-damaged]"))) << "they were on their way";
     EXPECT_THAT(full.err, testing::AllOf(HasSubstr("can't be written: File too large"),
                                          HasSubstr("[resource-write]"), HasSubstr("--resume goes on")));
     EXPECT_EQ(run(words).code, 0);
     expect_same(look(in), look(out));
     expect_nothing_but({"in.mkv", "out.mp4"});
+}
+
+TEST_F(Resume, LeavesNoPieceOfAFilmForWhichThereWasNoSpace)
+{
+    // The pictures take less than the sound, which is as large in the film as it was.
+    const fs::path in = make("in.mkv", "matroskamux name=m audiotestsrc num-buffers=100 ! "
+                                       "audio/x-raw,format=S16LE,rate=44100,channels=2 ! m. "
+                                       "videotestsrc pattern=black num-buffers=50 ! "
+                                       "video/x-raw,width=160,height=120,framerate=25/1 ! x264enc ! m. m.");
+    const fs::path out = folder_ / "out.mov";
+    run({ANIME_RUN, "--version"}); // GStreamer's registry is written before the limit is there
+    for (const bool resume : {false, true}) {
+        SCOPED_TRACE(resume);
+        Words limited = {"prlimit", "--fsize=100000", "env", "--ignore-signal=XFSZ"};
+        const Words words = command(in, out, resume ? Words{"--resume"} : Words{});
+        limited.insert(limited.end(), words.begin(), words.end());
+        const Ended full = run(limited);
+        EXPECT_EQ(full.code, 1);
+        EXPECT_THAT(full.err, HasSubstr("[resource-write]"));
+        EXPECT_THAT(full.err, testing::Not(HasSubstr("[film-frames-damaged]")));
+        EXPECT_EQ(fs::exists(journal_of(out)), resume);
+        expect_nothing_but({"in.mkv", journal_of(out).filename()});
+        if (resume) {
+            EXPECT_EQ(run(words).code, 0);
+            expect_same(look(in), look(out), false); // FFmpeg cuts this sound into packets of its own
+        }
+    }
 }
 
 TEST_F(Resume, IsNotPossibleForTwoAtATime)
