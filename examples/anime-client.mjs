@@ -21,6 +21,12 @@ export class AnimeError extends Error {
   }
 }
 
+// Node.js 18 keeps it in a module of its own.
+const crypto = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
+
+/** Without randomUUID(), which pages that came over plain http don't have. */
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 export class AnimeClient {
@@ -45,7 +51,7 @@ export class AnimeClient {
     const chosen = Object.entries(options).filter(([, value]) => value !== undefined);
     const query = new URLSearchParams(chosen);
     // One key for all tries: an upload whose answer was lost on its way is not painted twice.
-    const headers = { 'Content-Type': 'application/octet-stream', 'Idempotency-Key': crypto.randomUUID() };
+    const headers = { 'Content-Type': 'application/octet-stream', 'Idempotency-Key': newKey() };
     let job = await (await this.#again(until, 'POST', `/v1/jobs?${query}`, { body: photo, headers })).json();
     while (job.state === 'queued' || job.state === 'running') {
       progress(job);

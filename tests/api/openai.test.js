@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // OpenAI's own package, pointed at anime-server by its base URL. tests/api/run starts it.
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { createReadStream, readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import OpenAI, { toFile } from 'openai';
+
+globalThis.File ??= File; // as the package wants it in Node.js 18
 
 const baseURL = `${process.env.ANIME_SERVER_URL}/v1`;
 const photo = process.env.ANIME_PHOTO;
