@@ -138,6 +138,7 @@ void AnimeganFilter::stop()
 {
     line_.set_threads(0);
     most_waiting_ = 0;
+    has_dropped_ = false;
     set_at_once(1);
     forget();
     quick_.close();

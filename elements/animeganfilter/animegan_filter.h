@@ -72,6 +72,9 @@ public:
     bool is_empty() const { return line_.empty(); }
     /// Takes the oldest frame out, once it is painted.
     GstFlowReturn take(const GstSegment &segment, BufferPtr &out);
+    /// Whether the frame before was dropped because it came too late.
+    bool has_dropped() const { return has_dropped_; }
+    void set_dropped(bool dropped) { has_dropped_ = dropped; }
     /// Drops what is in flight.
     void drop() { line_.clear(); }
 
@@ -96,6 +99,7 @@ private:
     RateKeeper rate_;
     QuickNet quick_;
     unsigned most_waiting_ = 0; ///< frames that are in flight while the next one is awaited
+    bool has_dropped_ = false;
     std::vector<NetFrame> spare_;
     std::atomic<unsigned> pictures_ = 1; ///< what the painter was asked for; for answer()
 

@@ -118,17 +118,21 @@ static GstFlowReturn gst_animegan_filter_generate_output(GstBaseTransform *trans
     return flow;
 }
 
-// The base class marks what is pushed next as the first behind a gap: that has to be this frame.
+// The base class marks what it pushes next as the first behind a gap: that has to be this frame. `is_discont`
+// says no more than that such a mark is pending, until the frame comes out.
 static GstFlowReturn gst_animegan_filter_submit_input_buffer(GstBaseTransform *trans, gboolean is_discont,
                                                              GstBuffer *buffer)
 {
-    const GstFlowReturn flow = is_discont ? drain(trans) : GST_FLOW_OK;
-    if (flow != GST_FLOW_OK) {
+    auto &impl = impl_of(trans);
+    const bool behind_gap = GST_BUFFER_IS_DISCONT(buffer) || impl.has_dropped();
+    if (const GstFlowReturn flow = behind_gap ? drain(trans) : GST_FLOW_OK; flow != GST_FLOW_OK) {
         gst_buffer_unref(buffer);
         return flow;
     }
-    return GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)
-        ->submit_input_buffer(trans, is_discont, buffer);
+    const GstFlowReturn flow = GST_BASE_TRANSFORM_CLASS(gst_animegan_filter_parent_class)
+                                   ->submit_input_buffer(trans, is_discont, buffer);
+    impl.set_dropped(flow == GST_BASE_TRANSFORM_FLOW_DROPPED);
+    return flow;
 }
 
 static gboolean gst_animegan_filter_query(GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)

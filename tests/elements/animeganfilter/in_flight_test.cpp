@@ -42,11 +42,16 @@ TEST_F(InFlight, FramesComeOutInTheirOrderWhicheverIsDoneFirst)
         EXPECT_EQ(level_of(pull()), level);
 }
 
+// Also behind the first frame of a stream, which is marked as such.
 TEST_F(InFlight, AFrameComesOutOnceSoManyMoreHaveComeIn)
 {
     start(copying_painter());
     for (int level = 1; level <= 20; ++level) {
-        push_levels(level, level);
+        BufferPtr in =
+            flat_frame(static_cast<std::uint8_t>(level), static_cast<GstClockTime>(level) * 40 * GST_MSECOND);
+        if (level == 1)
+            GST_BUFFER_FLAG_SET(in.get(), GST_BUFFER_FLAG_DISCONT);
+        EXPECT_EQ(push(std::move(in)), GST_FLOW_OK);
         const BufferPtr out = pull();
         ASSERT_EQ(bool(out), level > in_flight) << level;
         if (!out)
@@ -54,6 +59,7 @@ TEST_F(InFlight, AFrameComesOutOnceSoManyMoreHaveComeIn)
         EXPECT_EQ(level_of(out), level - in_flight);
         EXPECT_EQ(GST_BUFFER_PTS(out.get()), static_cast<GstClockTime>(level - in_flight) * 40 * GST_MSECOND);
         EXPECT_EQ(GST_BUFFER_DURATION(out.get()), 40 * GST_MSECOND);
+        EXPECT_EQ(GST_BUFFER_IS_DISCONT(out.get()), level - in_flight == 1);
     }
     push_event(gst_event_new_eos());
     for (int level = 21 - in_flight; level <= 20; ++level)
