@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The second frame of a size finds all its memory ready.
 #include "models/executors/executor.h"
+#include "models/executors/onednn/kernels/isa.h"
 #include "tests/models/allocations.h"
 #include "tests/models/tiny_models.h"
 
@@ -23,6 +24,9 @@ TEST_P(SecondFrame, AllocatesNoBuffers)
 {
     if (!test::can_count_allocations())
         GTEST_SKIP() << "the sanitizer's own malloc is in place";
+    // What oneDNN has no kernels for it does by its GEMM, which allocates what it packs, each time anew.
+    if (const std::string &set = onednn::isa().name; set == "sse41" || set == "generic")
+        GTEST_SKIP() << "on " << set << " oneDNN does convolutions with strides or few channels by its GEMM";
     const bool lite = std::string(GetParam()) == "lite";
     auto model = std::make_shared<Model>();
     model->name = model->architecture = GetParam();
