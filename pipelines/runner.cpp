@@ -273,11 +273,16 @@ struct Pipeline::State {
                 handle_next(GstClockTime(std::chrono::nanoseconds(poll_interval).count()));
         }
 
+        // What an element says because it is stopped, amid its negotiation, is no reason for having stopped
+        // it. Some say more than can be read: a thousand messages are enough to find one of before.
+        for (int i = 0; interrupted && i < 1000 && handle_next(0); ++i) {
+        }
+        const bool gave_up_waiting = error && interrupted && interrupted->code != "cancelled";
+
         // Stopping joins the streaming threads, so every element has had its say on the bus after it.
         stop(limits.stop_within);
         while (handle_next(0)) {
         }
-        const bool gave_up_waiting = error && interrupted && interrupted->code != "cancelled";
         return interrupted && !gave_up_waiting ? interrupted : error;
     }
 
