@@ -22,21 +22,21 @@ TEST_F(RequestLog, OneRequestIdRunsThroughTheLog)
 
 TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
 {
-    options_.limits.deadline = 1;
+    options_.limits.deadline = 3; // longer than ten requests take a busy machine
     options_.limits.workers = 1;
     options_.limits.queue_size = 2;
     options_.limits.burst = 11;
     options_.limits.rate = 1;
     options_.limits.max_bytes = 100000;
-    options_.limits.body_timeout = 1;
+    options_.limits.body_timeout = 3;
     start();
     Client slow(port(), 2);
     slow.send("POST /upload HTTP/1.1\r\nHost: x\r\nX-Request-ID: slow\r\nContent-Type: image/jpeg\r\n"
               "Content-Length: 1000\r\n\r\nabc");
     std::string last;
     for (int i = 0; i < 10; ++i) {
-        const Answer answer =
-            post("/v1/jobs?pipeline=slow", slow_photo(i, 50), {{"X-Request-ID", "job-" + std::to_string(i)}});
+        const Answer answer = post("/v1/jobs?pipeline=slow", slow_photo(i, 150),
+                                   {{"X-Request-ID", "job-" + std::to_string(i)}});
         if (answer.status == 202)
             last = json(answer)["id"];
     }
