@@ -27,7 +27,7 @@ TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
     options_.limits.queue_size = 2;
     options_.limits.burst = 11;
     options_.limits.rate = 1;
-    options_.limits.max_bytes = 100000;
+    options_.limits.max_bytes = 1000000;
     options_.limits.body_timeout = 3;
     start();
     Client slow(port(), 2);
@@ -40,7 +40,7 @@ TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
         if (answer.status == 202)
             last = json(answer)["id"];
     }
-    post("/upload", std::string(200000, 'x'), {{"X-Request-ID", "large"}});
+    post("/upload", std::string(2000000, 'x'), {{"X-Request-ID", "large"}});
     post("/upload", photo(), {{"X-Request-ID", "often"}});
     EXPECT_EQ(code(slow.receive()), "body-slow");
     EXPECT_EQ(finished(last)["error"]["code"], "deadline");
@@ -53,7 +53,7 @@ TEST_F(RequestLog, EveryRefusalHasALineThatSaysWhy)
             codes.insert(line["code"]);
         }
     EXPECT_EQ(failures["large"]["code"], "size-bytes");
-    EXPECT_EQ(failures["large"]["limit"], 100000);
+    EXPECT_EQ(failures["large"]["limit"], 1000000);
     EXPECT_EQ(failures["often"]["code"], "rate");
     EXPECT_EQ(failures["slow"]["code"], "body-slow");
     EXPECT_TRUE(codes.contains("queue-full"));
