@@ -35,6 +35,12 @@ struct ConvSpec {
     /// False for all phases of a convolution but one.
     bool first_of_node() const { return skip == 0 && skip_columns == 0; }
 
+    /// What is done to its value on the way, as Stage::describe() says it.
+    std::string on_the_way() const
+    {
+        return std::string(modulation ? " + modulation" : "") + (slope ? " + activation" : "");
+    }
+
     /// Multiplications and additions of a frame, in units of 10⁹.
     double gmac(const Tensor &in, const Tensor &out) const
     {

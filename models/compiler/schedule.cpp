@@ -236,7 +236,7 @@ private:
             order.push_back(tensor);
         }
         const auto size = [](const Tensor *t) {
-            return (t->window * t->row_bytes() + 2 * alignment - 1) / alignment * alignment;
+            return rounded_up(t->window * t->row_bytes() + alignment, alignment);
         };
         std::sort(order.begin(), order.end(), [&](const Tensor *a, const Tensor *b) {
             return size(a) != size(b) ? size(a) > size(b) : a->name < b->name;

@@ -19,6 +19,12 @@ constexpr std::size_t size_of(Type type)
     return type == Type::f32 ? 4 : type == Type::bf16 ? 2 : 1;
 }
 
+/// The next multiple of `to`.
+constexpr std::size_t rounded_up(std::size_t n, std::size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
 const char *to_string(Type type);
 
 /// What the border holds. Low-resolution inputs of a fused legacy upsampling repeat the last row and column,

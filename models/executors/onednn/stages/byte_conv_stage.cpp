@@ -3,6 +3,7 @@
 #include "models/executors/onednn/stages/byte_conv_stage.h"
 
 #include "models/executors/onednn/kernels/isa.h"
+#include "models/executors/onednn/stages/pixel_blocks.h"
 
 #include <omp.h>
 
@@ -21,11 +22,6 @@ constexpr std::size_t quad = 4;
 /// What rounding may cost where four quads are added in 16 bits, of the weights, both squared: noise of 2.5
 /// %, which is 32 dB below the output. With one quad it is about 1 %.
 constexpr double most_error = 6e-4;
-
-std::size_t rounded_up(std::size_t n, std::size_t to)
-{
-    return (n + to - 1) / to * to;
-}
 
 /// For each value of a kernel (input channel, tap) the sum of 16 bits that its product goes to, where `quads`
 /// quads of a row of taps are added: neighbours in a quad, and the same places of the other quads.
@@ -81,11 +77,10 @@ void ByteConvStage::pack(const Folded &folded, WeightCache &cache)
 {
     using dnnl::memory;
     const std::size_t padded = rounded_up(spec_.channels, byte_panel);
-    for (std::vector<float> *values : {&unit_, &constant_, &scale_, &shift_})
-        values->resize(padded, 0.0F);
+    output_ = ByteOutput(padded);
     for (int n = 0; n < spec_.channels; ++n) {
-        unit_[n] = folded.scales[n];
-        constant_[n] = folded.bias[n] * folded.scales[n];
+        output_.unit[n] = folded.scales[n];
+        output_.constant[n] = folded.bias[n] * folded.scales[n];
     }
     const memory::desc layout({static_cast<memory::dim>(padded / byte_panel * panel_bytes())},
                               memory::data_type::s8, memory::format_tag::x);
@@ -106,18 +101,9 @@ void ByteConvStage::pack(const Folded &folded, WeightCache &cache)
     });
 }
 
-/// y · (1 + v) + addend, in units of the output: one factor and one addend of the sums.
 void ByteConvStage::begin()
 {
-    const float *v =
-        spec_.modulation && !spec_.modulation->empty() ? spec_.modulation->data() + spec_.offset : nullptr;
-    for (int n = 0; n < spec_.channels; ++n) {
-        const float factor = v ? 1.0F + v[n] : 1.0F;
-        const float addend = v ? v[spec_.channels + n] : 0.0F;
-        const float unit = out_.quant ? out_.quant->scale[n] : 1.0F;
-        scale_[n] = unit_[n] * factor / unit;
-        shift_[n] = (constant_[n] * factor + addend) / unit;
-    }
+    output_.begin(spec_, out_);
     moments_.begin(static_cast<double>(out_.height) * out_.width * out_.channels);
 }
 
@@ -140,25 +126,14 @@ std::size_t ByteConvStage::scratch_bytes() const
 
 std::size_t ByteConvStage::held_bytes() const
 {
-    return 4 * unit_.size() * sizeof(float);
+    return output_.held_bytes();
 }
 
 void ByteConvStage::run(Rows rows)
 {
-    const int blocks = (out_.width + block_pixels - 1) / block_pixels;
-    const auto block = [&](int i, int thread) {
-        const int x = i % blocks * block_pixels;
-        convolve(rows.begin + i / blocks, x, std::min(block_pixels, out_.width - x), thread);
-    };
     moments_.start(threads_);
-    if (threads_ == 1) { // a team within a team allocates
-        for (int i = 0; i < rows.count() * blocks; ++i)
-            block(i, 0);
-    } else {
-#pragma omp parallel for schedule(static) num_threads(threads_)
-        for (int i = 0; i < rows.count() * blocks; ++i)
-            block(i, omp_get_thread_num());
-    }
+    each_pixel_block(rows, out_.width, block_pixels, threads_,
+                     [this](int y, int x, int pixels, int thread) { convolve(y, x, pixels, thread); });
     moments_.finish();
     out_.fill_borders(rows.begin, rows.end);
 }
@@ -207,8 +182,8 @@ void ByteConvStage::convolve(ByteConv pixels, std::byte *out)
     const auto *weights = static_cast<const std::int8_t *>(weights_.get_data_handle());
     for (int channel = 0; channel < spec_.channels; channel += byte_panel) {
         pixels.weights = weights + channel / byte_panel * panel_bytes();
-        pixels.scale = scale_.data() + channel;
-        pixels.shift = shift_.data() + channel;
+        pixels.scale = output_.scale.data() + channel;
+        pixels.shift = output_.shift.data() + channel;
         pixels.channels = std::min(byte_panel, spec_.channels - channel);
         pixels.out = out + channel * size_of(out_.type);
         kernel(pixels);
@@ -221,10 +196,7 @@ std::string ByteConvStage::describe() const
         std::to_string(spec_.kernel_height) + "x" + std::to_string(spec_.kernel_width) + " conv";
     if (spec_.stride > 1)
         text += " /" + std::to_string(spec_.stride);
-    if (spec_.modulation)
-        text += " + modulation";
-    if (spec_.slope)
-        text += " + activation";
+    text += spec_.on_the_way();
     if (spec_.moments)
         text += " + moments";
     return text + ", " + std::to_string(2 * quads_) + " products in 16 bits:" + kernels_.isa;

@@ -8,6 +8,7 @@
 #include "models/compiler/fold.h"
 #include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/stages/byte_output.h"
 #include "models/executors/onednn/stages/conv_stage.h"
 #include "models/executors/onednn/stages/thread_moments.h"
 
@@ -52,11 +53,7 @@ private:
     std::size_t run_; ///< bytes of a row of taps, with zeros behind them
     int quads_ = byte_quads;
     dnnl::memory weights_; ///< (panels, kernel_height, run / 4, panel, 4)
-    // As many values as the panels have channels.
-    std::vector<float> unit_;
-    std::vector<float> constant_;
-    std::vector<float> scale_; ///< of this frame
-    std::vector<float> shift_;
+    ByteOutput output_;    ///< for as many channels as the panels have
     ThreadMoments moments_;
     int threads_ = 1; ///< one where each thread has a band, and so a stage, of its own
 };

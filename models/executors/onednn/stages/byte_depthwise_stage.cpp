@@ -3,10 +3,9 @@
 #include "models/executors/onednn/stages/byte_depthwise_stage.h"
 
 #include "models/executors/onednn/kernels/isa.h"
+#include "models/executors/onednn/stages/pixel_blocks.h"
 
 #include <omp.h>
-
-#include <algorithm>
 
 namespace anime::onednn
 {
@@ -29,8 +28,7 @@ bool ByteDepthwiseStage::suits(const ConvSpec &spec, const Tensor &in)
 
 ByteDepthwiseStage::ByteDepthwiseStage(ConvSpec spec, Tensor &in, Tensor &out)
     : Stage(spec.name, out.height), spec_(std::move(spec)), in_(in), out_(out), kernels_(kernels()),
-      weights_(spec_.weights.size()), constant_(spec_.channels), scale_(spec_.channels),
-      shift_(spec_.channels)
+      weights_(spec_.weights.size()), output_(spec_.channels)
 {
     inputs = {&in};
     outputs = {&out};
@@ -42,24 +40,16 @@ ByteDepthwiseStage::ByteDepthwiseStage(ConvSpec spec, Tensor &in, Tensor &out)
             weights_[t * spec_.channels + c] = static_cast<float>(weight);
             constant -= weight * in.quant->zero[c];
         }
-        constant_[c] = static_cast<float>(constant);
+        output_.unit[c] = 1;
+        output_.constant[c] = static_cast<float>(constant);
     }
     spec_.weights = {};
     begin();
 }
 
-/// y · (1 + v) + addend, in units of the output: one factor and one addend of the sums.
 void ByteDepthwiseStage::begin()
 {
-    const float *v =
-        spec_.modulation && !spec_.modulation->empty() ? spec_.modulation->data() + spec_.offset : nullptr;
-    for (int c = 0; c < spec_.channels; ++c) {
-        const float factor = v ? 1.0F + v[c] : 1.0F;
-        const float addend = v ? v[spec_.channels + c] : 0.0F;
-        const float unit = out_.quant ? out_.quant->scale[c] : 1.0F;
-        scale_[c] = factor / unit;
-        shift_[c] = (constant_[c] * factor + addend) / unit;
-    }
+    output_.begin(spec_, out_);
     moments_.begin(static_cast<double>(out_.height) * out_.width * out_.channels);
 }
 
@@ -75,25 +65,14 @@ void ByteDepthwiseStage::prepare(int)
 
 std::size_t ByteDepthwiseStage::held_bytes() const
 {
-    return (weights_.size() + 3 * constant_.size()) * sizeof(float);
+    return weights_.size() * sizeof(float) + output_.held_bytes();
 }
 
 void ByteDepthwiseStage::run(Rows rows)
 {
-    const int blocks = (out_.width + block_pixels - 1) / block_pixels;
-    const auto block = [&](int i, int thread) {
-        const int x = i % blocks * block_pixels;
-        convolve(rows.begin + i / blocks, x, std::min(block_pixels, out_.width - x), thread);
-    };
     moments_.start(threads_);
-    if (threads_ == 1) { // a team within a team allocates
-        for (int i = 0; i < rows.count() * blocks; ++i)
-            block(i, 0);
-    } else {
-#pragma omp parallel for schedule(static) num_threads(threads_)
-        for (int i = 0; i < rows.count() * blocks; ++i)
-            block(i, omp_get_thread_num());
-    }
+    each_pixel_block(rows, out_.width, block_pixels, threads_,
+                     [this](int y, int x, int pixels, int thread) { convolve(y, x, pixels, thread); });
     moments_.finish();
     out_.fill_borders(rows.begin, rows.end);
 }
@@ -106,8 +85,8 @@ void ByteDepthwiseStage::convolve(int y, int x, int pixels, int thread)
     conv.in_row = in_.row_bytes();
     conv.channels = in_.channels;
     conv.weights = weights_.data();
-    conv.scale = scale_.data();
-    conv.shift = shift_.data();
+    conv.scale = output_.scale.data();
+    conv.shift = output_.shift.data();
     conv.slope = spec_.slope.value_or(1.0F);
     conv.zero = out_.quant ? out_.quant->zero[0] : 0.0F;
     conv.out = out_.row(y) + x * out_.pixel_bytes();
@@ -122,10 +101,7 @@ void ByteDepthwiseStage::convolve(int y, int x, int pixels, int thread)
 std::string ByteDepthwiseStage::describe() const
 {
     std::string text = "3x3 conv depthwise";
-    if (spec_.modulation)
-        text += " + modulation";
-    if (spec_.slope)
-        text += " + activation";
+    text += spec_.on_the_way();
     if (spec_.moments)
         text += " + moments";
     return text + ", of bytes in f32:" + kernels_.isa;

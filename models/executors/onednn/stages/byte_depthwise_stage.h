@@ -6,6 +6,7 @@
 
 #include "models/executors/onednn/compiler_names.h"
 #include "models/executors/onednn/kernels/kernels.h"
+#include "models/executors/onednn/stages/byte_output.h"
 #include "models/executors/onednn/stages/conv_stage.h"
 #include "models/executors/onednn/stages/thread_moments.h"
 
@@ -39,9 +40,7 @@ private:
     Tensor &out_;
     const Kernels &kernels_;
     std::vector<float> weights_; ///< (taps, channels), of the bytes
-    std::vector<float> constant_;
-    std::vector<float> scale_; ///< of this frame
-    std::vector<float> shift_;
+    ByteOutput output_;
     ThreadMoments moments_;
     int threads_ = 1; ///< one where each thread has a band, and so a stage, of its own
 };

@@ -5,6 +5,7 @@
 
 #include "models/executors/onednn/kernels/byte_winograd.h"
 #include "models/executors/onednn/kernels/isa.h"
+#include "models/executors/onednn/stages/byte_output.h"
 #include "models/executors/onednn/stages/tile_groups.h"
 
 #include <omp.h>
@@ -31,11 +32,6 @@ constexpr std::size_t spare = 16;
 
 constexpr double largest_weight = std::numeric_limits<std::int16_t>::max();
 constexpr double largest_sum = std::numeric_limits<std::int32_t>::max();
-
-std::size_t rounded_up(std::size_t n, std::size_t to)
-{
-    return (n + to - 1) / to * to;
-}
 
 int panels(int channels)
 {
@@ -112,10 +108,7 @@ struct ByteWinogradStage::Group : TileGroup {
 /// One convolution. Its vectors have as many values as its panels have channels.
 struct ByteWinogradStage::Part {
     dnnl::memory weights; ///< (panels, positions, input channels / 2, panel, 2)
-    std::vector<float> unit;
-    std::vector<float> constant;
-    std::vector<float> scale; ///< of this frame
-    std::vector<float> shift;
+    ByteOutput output;
 };
 
 bool ByteWinogradStage::suits(const ConvSpec &spec, const Tensor &in, int height, int width)
@@ -146,14 +139,13 @@ ByteWinogradStage::Part ByteWinogradStage::make_part(ConvSpec &spec, const Tenso
     const std::size_t padded = static_cast<std::size_t>(panels(spec.channels)) * byte_winograd_panel;
     const std::size_t of_panel =
         static_cast<std::size_t>(Matrices::positions) * in_.channels * byte_winograd_panel;
-    for (std::vector<float> *values : {&part.unit, &part.constant, &part.scale, &part.shift})
-        values->resize(padded, 0.0F);
+    part.output = ByteOutput(padded);
     std::vector<Rounded> rounded;
     for (int n = 0; n < spec.channels; ++n) {
         rounded.push_back(round_weights(spec, *in_.quant, n));
         const double bias = spec.bias.empty() ? 0 : spec.bias[n];
-        part.unit[n] = static_cast<float>(rounded[n].unit / Matrices::gain);
-        part.constant[n] = static_cast<float>(rounded[n].constant + bias);
+        part.output.unit[n] = static_cast<float>(rounded[n].unit / Matrices::gain);
+        part.output.constant[n] = static_cast<float>(rounded[n].constant + bias);
     }
     const memory::desc layout(
         {static_cast<memory::dim>(panels(spec.channels) * of_panel * sizeof(std::int16_t))},
@@ -175,22 +167,10 @@ ByteWinogradStage::Part ByteWinogradStage::make_part(ConvSpec &spec, const Tenso
     return part;
 }
 
-/// y · (1 + v) + addend, in units of the output: one factor and one addend of the sums.
 void ByteWinogradStage::begin()
 {
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-        const ConvSpec &spec = specs_[i];
-        Part &part = parts_[i];
-        const float *v =
-            spec.modulation && !spec.modulation->empty() ? spec.modulation->data() + spec.offset : nullptr;
-        for (int n = 0; n < spec.channels; ++n) {
-            const float factor = v ? 1.0F + v[n] : 1.0F;
-            const float addend = v ? v[spec.channels + n] : 0.0F;
-            const float unit = outputs[i]->quant ? outputs[i]->quant->scale[n] : 1.0F;
-            part.scale[n] = part.unit[n] * factor / unit;
-            part.shift[n] = (part.constant[n] * factor + addend) / unit;
-        }
-    }
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+        parts_[i].output.begin(specs_[i], *outputs[i]);
     double count = 0;
     for (const Tensor *out : outputs)
         count += static_cast<double>(out->height) * out->width * out->channels;
@@ -239,7 +219,7 @@ std::size_t ByteWinogradStage::held_bytes() const
 {
     std::size_t sum = 0;
     for (const Part &part : parts_)
-        sum += 4 * part.unit.size() * sizeof(float);
+        sum += part.output.held_bytes();
     return sum;
 }
 
@@ -319,8 +299,8 @@ void ByteWinogradStage::transform_output(const Group &group, std::size_t i, int 
                                                     : kernels.output_bytes;
     ByteWinogradOutput tile;
     tile.distance = static_cast<std::size_t>(group.count) * byte_winograd_panel;
-    tile.scale = part.scale.data() + channel;
-    tile.shift = part.shift.data() + channel;
+    tile.scale = part.output.scale.data() + channel;
+    tile.shift = part.output.shift.data() + channel;
     tile.slope = specs_[i].slope.value_or(1.0F);
     tile.zero = out.quant ? out.quant->zero[0] : 0.0F;
     tile.channels = std::min(byte_winograd_panel, out.channels - channel);
@@ -354,10 +334,7 @@ std::string ByteWinogradStage::describe() const
 {
     const ConvSpec &spec = specs_.front();
     std::string text = specs_.size() > 1 ? std::to_string(specs_.size()) + " phases of 3x3 conv" : "3x3 conv";
-    if (spec.modulation)
-        text += " + modulation";
-    if (spec.slope)
-        text += " + activation";
+    text += spec.on_the_way();
     if (spec.moments)
         text += " + moments";
     return text + ", winograd F(4, 3) of bytes:" + kernels_.isa;

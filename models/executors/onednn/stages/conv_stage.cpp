@@ -226,10 +226,7 @@ std::string ConvStage::describe() const
         text += " /" + std::to_string(spec_.stride);
     if (spec_.groups > 1)
         text += " depthwise";
-    if (spec_.modulation)
-        text += " + modulation";
-    if (spec_.slope)
-        text += " + activation";
+    text += spec_.on_the_way();
     if (spec_.tanh)
         text += " + tanh";
     return text + ", " + implementation_;

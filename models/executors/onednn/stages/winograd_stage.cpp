@@ -305,10 +305,7 @@ std::string WinogradStage::describe() const
     std::string text = taps + "x" + taps + " conv";
     if (specs_.size() > 1)
         text = std::to_string(specs_.size()) + " phases of " + text;
-    if (specs_.front().modulation)
-        text += " + modulation";
-    if (specs_.front().slope)
-        text += " + activation";
+    text += specs_.front().on_the_way();
     if (specs_.front().moments)
         text += " + moments";
     return text + ", winograd F(" + std::to_string(tile_) + ", " + taps + "):" + kernels_.isa;
