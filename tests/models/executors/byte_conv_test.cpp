@@ -84,25 +84,16 @@ TEST_P(Convolution, IsTheSumOfTheProducts)
         for (int y = 0; y < c.height; ++y)
             for (int x = 0; x < c.width; ++x)
                 for (int n = 0; n < c.out_channels; ++n) {
-                    double wanted = direct(spec, source, y, x, n);
                     // Outputs are about 1, and noise is the worst there is for rounded weights. A wrong
                     // factor anywhere leaves far more.
-                    double bound = 0.15 + (c.type == Type::bf16 ? std::fabs(wanted) / 256 : 0);
-                    if (c.type == Type::u8) {
-                        wanted = std::clamp(wanted, -0.4, 2.15);
-                        bound += 0.005;
-                    }
+                    const auto [wanted, bound] = rounded_to(c.type, direct(spec, source, y, x, n), 0.15);
                     const double got = out.get(c.border.top + y, c.border.left + x, n);
                     ASSERT_NEAR(got, wanted, bound) << "row " << y << ", column " << x << ", channel " << n;
                     squares += (got - wanted) * (got - wanted);
                 }
         EXPECT_LT(std::sqrt(squares / (c.height * c.width * c.out_channels)), 0.04);
-        if (c.moments) {
-            const auto [sum, sum_of_squares] = moments_of(out);
-            EXPECT_NEAR(stage.moments().sum, sum, 1e-3 * stage.moments().count);
-            EXPECT_NEAR(stage.moments().squares, sum_of_squares, 5e-3 * sum_of_squares);
-            EXPECT_EQ(stage.moments().count, c.height * c.width * c.out_channels);
-        }
+        if (c.moments)
+            expect_moments(stage.moments(), {&out});
         EXPECT_TRUE(out.nothing_around()) << "it wrote above or below its output";
         if (c.border.left) {
             EXPECT_EQ(*out.at(1, 0, 0), *out.at(1, 2, 0)) << "a border that mirrors";

@@ -4,6 +4,10 @@
 
 #include "models/compiler/tensor.h"
 #include "models/executors/onednn/compiler_names.h"
+#include "models/executors/onednn/stages/affine.h"
+#include "tests/models/owned_tensor.h"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
@@ -28,24 +32,16 @@ inline float normal()
 }
 
 /// A tensor all of which is in memory, and behind it and before it a row that nobody may touch.
-struct Owned {
+struct Owned : test::OwnedTensor {
     static constexpr std::byte untouched{0xee};
-    Tensor tensor;
-    std::vector<std::byte> memory;
 
     Owned(Type type, int channels, int height, int width, Border border = {})
+        : OwnedTensor(type, channels, height, width, border, 1)
     {
-        tensor.type = type;
-        tensor.channels = channels;
-        tensor.height = height;
-        tensor.width = width;
-        tensor.border = border;
-        tensor.window = tensor.bordered_rows();
         if (type == Type::u8)
             tensor.quant = std::make_shared<Quant>(
                 Quant{std::vector<float>(channels, 0.01F), std::vector<float>(channels, 40.0F)});
-        memory.assign((tensor.window + 2) * tensor.row_bytes(), untouched);
-        tensor.data = memory.data() + tensor.row_bytes();
+        std::fill(memory.begin(), memory.end(), untouched);
     }
 
     std::byte *at(int y, int x, int c) const
@@ -88,6 +84,15 @@ inline Owned random_bytes(int channels, int height, int width, Border border)
     return out;
 }
 
+/// What rounding to `type` leaves of a value that a stage computes with this error: the value, and how far
+/// off it may be.
+inline std::pair<double, double> rounded_to(Type type, double value, double error)
+{
+    if (type == Type::u8) // the quantisation of an Owned
+        return {std::clamp(value, -0.4, 2.15), error + 0.005};
+    return {value, error + (type == Type::bf16 ? std::fabs(value) / 256 : 0)};
+}
+
 /// Sum and sum of squares of what is inside the border.
 inline std::pair<double, double> moments_of(const Owned &value)
 {
@@ -101,6 +106,23 @@ inline std::pair<double, double> moments_of(const Owned &value)
                 out.second += v * v;
             }
     return out;
+}
+
+/// The moments that a stage added up are those of what it wrote.
+inline void expect_moments(const Moments &moments, const std::vector<const Owned *> &outs)
+{
+    double sum = 0;
+    double squares = 0;
+    double count = 0;
+    for (const Owned *out : outs) {
+        const auto [of_one, squares_of_one] = moments_of(*out);
+        sum += of_one;
+        squares += squares_of_one;
+        count += static_cast<double>(out->tensor.height) * out->tensor.width * out->tensor.channels;
+    }
+    EXPECT_NEAR(moments.sum, sum, 1e-3 * count);
+    EXPECT_NEAR(moments.squares, squares, 5e-3 * squares);
+    EXPECT_EQ(moments.count, count);
 }
 
 } // namespace anime::onednn

@@ -4,6 +4,7 @@
 #include "models/executors/onednn/kernels/winograd.h"
 #include "models/executors/onednn/stages/winograd_stage.h"
 #include "tests/models/executors/convolution.h"
+#include "tests/models/owned_tensor.h"
 
 #include <gtest/gtest.h>
 
@@ -32,21 +33,11 @@ std::vector<float> random_values(std::size_t n, float deviation)
     return out;
 }
 
-/// A tensor all of which is in memory, between two rows that nobody may touch.
-struct Owned {
-    Tensor tensor;
-    std::vector<std::byte> memory;
-
+/// A tensor all of which is in memory, between two rows that nobody may touch; full of NaN.
+struct Owned : test::OwnedTensor {
     Owned(Type type, int channels, int height, int width, Border border = {})
+        : OwnedTensor(type, channels, height, width, border, 1)
     {
-        tensor.type = type;
-        tensor.channels = channels;
-        tensor.height = height;
-        tensor.width = width;
-        tensor.border = border;
-        tensor.window = tensor.bordered_rows();
-        memory.resize((tensor.window + 2) * tensor.row_bytes());
-        tensor.data = memory.data() + tensor.row_bytes();
         for (int y = -1; y <= tensor.bordered_rows(); ++y)
             for (int x = 0; x < tensor.bordered_width(); ++x)
                 for (int c = 0; c < channels; ++c)
